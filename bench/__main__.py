@@ -1,0 +1,28 @@
+"""`python -m bench [name …]`: runs the named benchmarks, or all of them; each prints ratios against baselines of the same run."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+NAMES = ("ingest", "geojson", "correlation")
+
+
+def main(arguments: list[str]) -> int:
+    """The number of benchmarks that missed their mark, as the exit status."""
+    if arguments in (["-h"], ["--help"]):
+        print(f"usage: python -m bench [{' | '.join(NAMES)}] …")
+        return 0
+    names = arguments or [name for name in NAMES if find_spec(f"bench.{name}")]
+    unknown = [name for name in names if name not in NAMES or not find_spec(f"bench.{name}")]
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    missed = 0
+    for name in names:
+        print(f"== {name}", flush=True)
+        missed += import_module(f"bench.{name}").main() != 0
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

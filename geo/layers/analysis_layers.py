@@ -1,0 +1,146 @@
+"""The layers that numpy computes: their row-source reads a stored result set."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from geo.analysis.correlation import CorrelationParams, correlate
+from geo.areas.models import City
+from geo.layers import parameters as p
+from geo.layers.area_layers import SCHEMATIC, period_members
+from geo.layers.layer import Layer, Property, Query, RowSource, Style
+from geo.layers.report_layers import QUERIES
+from server.core.errors import BadParameter
+
+MAX_LAG = 14
+# Rows of hours that a request may ask for: a year and a month.
+MAX_INTERVALS = {"hour": 9_600, "day": 4_000, "week": 600}
+HOURS = {"hour": 1, "day": 24, "week": 168}
+DEFAULT_DAYS = {"hour": 60, "day": 120, "week": 730}
+
+
+def resolve_correlation(city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Without start and end: the last days of the city that are over, as many as the interval needs."""
+    interval = values["interval"]
+    resolved: dict[str, Any] = p.default_period(DEFAULT_DAYS[interval])(city, values, now)
+    hours = (resolved["end"] - resolved["start"]).total_seconds() / 3600
+    if hours / HOURS[interval] > MAX_INTERVALS[interval]:
+        raise BadParameter("start", f"at most {MAX_INTERVALS[interval]} intervals of one {interval} can be asked for")
+    return resolved
+
+
+def correlation_rows(query: Query) -> RowSource:
+    members = {
+        **period_members(query.values),
+        "interval": query.values["interval"],
+        "property": query.values["property"],
+    }
+    return RowSource(QUERIES.correlation, {"result_set": query.result_set}, members)
+
+
+def compute_correlation(query: Query) -> Sequence[tuple[int, Mapping[str, Any]]]:
+    values = query.values
+    rows = correlate(
+        CorrelationParams(
+            city_id=query.city.pk,
+            zone=query.city.timezone,
+            level=values["level"],
+            category_ids=tuple(values["category"]) if values.get("category") else None,
+            observed_property=values["property"],
+            start=values["start"],
+            end=values["end"],
+            interval=values["interval"],
+            lag=None if values["lag"] == "auto" else values["lag"],
+            max_distance_m=values["max_distance_m"],
+        )
+    )
+    return [
+        (
+            row.area_id,
+            {
+                "reports": row.reports,
+                "mean": row.mean,
+                "n": row.n,
+                "rho": row.rho,
+                "lag": row.lag,
+                "p": row.p,
+                "reason": row.reason,
+                "source": row.source,
+                "things": list(row.things),
+                "distance_m": row.distance_m,
+            },
+        )
+        for row in rows
+    ]
+
+
+CORRELATION = Layer(
+    id="correlation",
+    title=_("Complaints against readings"),
+    description=_(
+        "For each area: do reports of a category follow an observed property, and how many intervals later? "
+        "Spearman's rho at the lag, with a p-value that pays for the choice of the lag. A correlation is not a cause."
+    ),
+    geometry_type="MultiPolygon",
+    properties=[
+        Property("code", "string", _("Area code")),
+        Property("name", "string", _("Name")),
+        Property("level", "string", _("Level")),
+        Property("reports", "integer", _("Reports"), _("Public reports of the category in the area and period.")),
+        Property(
+            "mean",
+            "number",
+            _("Mean of the property"),
+            _(
+                "Over the intervals; for a level that differs between gauges the mean difference from each gauge's median."
+            ),
+        ),
+        Property("intervals", "integer", _("Intervals with both"), _("How many intervals the rho stands on.")),
+        Property(
+            "rho",
+            "number",
+            _("Spearman's rho"),
+            _("-1 to 1; null with a reason where there is too little."),
+            decimals=4,
+        ),
+        Property("lag", "integer", _("Lag"), _("Intervals by which the reports come after the property.")),
+        Property(
+            "p_value",
+            "number",
+            _("p-value"),
+            _("Circular-shift permutation of the maximum over the lags that were tried."),
+            decimals=4,
+        ),
+        Property("reason", "string", _("Why there is no figure")),
+        Property("value_source", "string", _("Where the values come from"), _("inside, nearest or none")),
+        Property("things", "array", _("Things"), _("Those whose values were taken.")),
+        Property(
+            "distance_m", "number", _("Distance"), _("From the area to the thing; 0 inside."), unit="m", decimals=1
+        ),
+        SCHEMATIC,
+    ],
+    parameters=[
+        p.level("kecamatan"),
+        p.CATEGORY,
+        p.PROPERTY,
+        p.choice("interval", "Length of an interval, in the city's own time.", ["hour", "day", "week"], "day"),
+        p.lag(MAX_LAG),
+        p.START,
+        p.END,
+        p.number(
+            "max_distance_m",
+            "How far away, in metres, the nearest thing may be for an area that has none.",
+            minimum=0,
+            maximum=100_000,
+            default="10000",
+        ),
+    ],
+    rows=correlation_rows,
+    compute=compute_correlation,
+    is_stored=True,
+    resolve=resolve_correlation,
+    versions={"geo_dataversion": ["reports", "areas"], "sensors_dataversion": ["rollups", "registry"]},
+    style=Style("fill", "rho", ("#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b"), (-0.5, -0.2, 0.2, 0.5)),
+)

@@ -1,0 +1,108 @@
+"""What a layer is. Declared once; every protocol serves it from this declaration and its row-source alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+
+from geo.areas.models import City
+from server.core.params import BBox, Interval
+
+PropertyType = Literal["string", "integer", "number", "boolean", "datetime", "array"]
+GeometryType = Literal["Point", "MultiPolygon"]
+Value = Any
+# Said in the language of whoever asks.
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of every feature. `unit` is UCUM, or the name of a property that holds it. Numbers keep `decimals` digits."""
+
+    name: str
+    type: PropertyType
+    title: Text
+    description: Text = ""
+    unit: str | None = None
+    decimals: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter of a layer. `parse(text, name, city)` gives its value or raises BadParameter."""
+
+    name: str
+    description: Text
+    parse: Callable[[str, str, City], Value]
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    default: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked of a layer, resolved: no request, no relative time, no default left open."""
+
+    city: City
+    values: Mapping[str, Value]
+    now: datetime
+    bbox: BBox | None = None
+    interval: Interval | None = None
+    result_set: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowSource:
+    """Parameterised SQL. Its columns are `key` (bigint, unique: the order), `fid`, `geom`, and one for each property.
+
+    `members` are foreign members of the collection: as_of, the period that was counted, what was left out.
+    """
+
+    sql: str
+    params: Mapping[str, Any]
+    members: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the layer looks unless somebody says otherwise: one property, by colour."""
+
+    kind: Literal["circle", "fill"]
+    property: str | None = None
+    colours: Sequence[str] = ()
+    classes: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The declaration. `versions` are the data versions (table -> scopes) that its rows depend on.
+
+    `resolve` fills what depends on other parameters or on the clock (a default period); `rows` gives the row-source.
+    `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set.
+    """
+
+    id: str
+    title: Text
+    description: Text
+    geometry_type: GeometryType
+    properties: Sequence[Property]
+    rows: Callable[[Query], RowSource]
+    versions: Mapping[str, Sequence[str]]
+    style: Style
+    parameters: Sequence[Parameter] = ()
+    time_field: str | None = None
+    newest_first: bool = False
+    is_stored: bool = False
+    resolve: Callable[[City, dict[str, Value], datetime], dict[str, Value]] = lambda city, values, now: values
+    freshness: Callable[[City], Mapping[str, Any]] = lambda city: {}
+    compute: Callable[[Query], Sequence[tuple[int, Mapping[str, Any]]]] | None = None
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((p for p in self.parameters if p.name == name), None)
+
+    @property
+    def has_period(self) -> bool:
+        """Whether `datetime` chooses the period that is counted, not which features are shown."""
+        return self.time_field is None and self.parameter("start") is not None

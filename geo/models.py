@@ -1,0 +1,42 @@
+"""Every model of the app, where Django looks for them."""
+
+from geo.analysis.models import ResultRow, ResultSet
+from geo.areas.models import Area, AreaAncestry, AreaLevel, City, PopulationFigure
+from geo.placement.models import ThingPlacement
+from geo.reports.models import (
+    Agency,
+    Category,
+    CategoryAgency,
+    Channel,
+    ChannelKey,
+    HistoryEntry,
+    HistoryNote,
+    IntakeCounter,
+    Report,
+    ReportContact,
+    ReportPhoto,
+    ReportSupport,
+)
+
+__all__ = [
+    "Agency",
+    "Area",
+    "AreaAncestry",
+    "AreaLevel",
+    "Category",
+    "CategoryAgency",
+    "Channel",
+    "ChannelKey",
+    "City",
+    "HistoryEntry",
+    "HistoryNote",
+    "IntakeCounter",
+    "PopulationFigure",
+    "Report",
+    "ReportContact",
+    "ReportPhoto",
+    "ReportSupport",
+    "ResultRow",
+    "ResultSet",
+    "ThingPlacement",
+]

@@ -1,0 +1,153 @@
+"""The report itself; the reporter's personal data and what the public may see are stored apart."""
+
+import secrets
+
+from django.contrib.gis.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from geo.areas.models import Area, City
+from geo.reports.models.directory import Agency, Category, Channel
+from geo.reports.querysets import ReportQuerySet
+from geo.reports.workflow import Status
+
+_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_public_id() -> str:
+    """Twelve characters that a person can read out: 59 bits, so that ids cannot be guessed or counted."""
+    return "".join(secrets.choice(_ALPHABET) for _i in range(12))
+
+
+class Report(models.Model):
+    """What a citizen said, where and when. Public row-sources read only the `public_` columns."""
+
+    class Kind(models.TextChoices):
+        LAPORAN = "laporan", _("report")
+        ASPIRASI = "aspirasi", _("wish")
+
+    class LocationFlag(models.TextChoices):
+        INSIDE = "inside", _("inside an area")
+        OUTSIDE = "outside", _("outside every area")
+        AREA = "area", _("an area was named, no point")
+        NONE = "none", _("no place was given")
+
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="reports")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="reports")
+    external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LAPORAN)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="reports")
+    description = models.TextField(_("description"), blank=True)
+    public_description = models.TextField(_("public description"), blank=True)
+    location = models.PointField(_("location"), srid=4326, null=True, blank=True, spatial_index=False)
+    public_location = models.PointField(_("public location"), srid=4326, null=True, blank=True)
+    area = models.ForeignKey(Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
+    public_area = models.ForeignKey(
+        Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="public_reports"
+    )
+    location_flag = models.CharField(_("location flag"), max_length=8, choices=LocationFlag)
+    reported_at = models.DateTimeField(_("reported at"))
+    received_at = models.DateTimeField(_("received at"))
+    updated_at = models.DateTimeField(_("updated at"))
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.SUBMITTED)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    agency = models.ForeignKey(Agency, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
+    duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
+    is_public = models.BooleanField(_("public"), default=True)
+    support_count = models.PositiveIntegerField(_("supporters"), default=0)
+
+    objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "external_id"], condition=Q(external_id__isnull=False), name="same_report_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(duplicate_of=None) | ~Q(duplicate_of=F("id")), name="not_its_own_duplicate"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-reported_at", "-id"], name="report_time"),
+            models.Index(fields=["public_area", "category", "reported_at"], name="report_area_category_time"),
+            models.Index(fields=["category", "-id"], name="report_category"),
+            models.Index(fields=["status", "-id"], name="report_status"),
+            models.Index(fields=["channel", "-id"], name="report_channel"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ReportContact(models.Model):
+    """The reporter's personal data: the one table to erase. Never in a public answer, a log or a history line."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact")
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    device_hash = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("contact of a reporter")
+        verbose_name_plural = _("contacts of reporters")
+
+    def __str__(self) -> str:
+        return f"contact of {self.report_id}"
+
+
+class ReportPhoto(models.Model):
+    """A photo, decoded and encoded anew, without the metadata that it came with."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="photos")
+    image = models.ImageField(_("image"), upload_to="photos/%Y/%m/", width_field="width", height_field="height")
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+        ordering = ["report", "id"]
+        constraints = [models.UniqueConstraint(fields=["report", "sha256"], name="same_photo_once")]
+
+    def __str__(self) -> str:
+        return f"photo {self.pk} of {self.report_id}"
+
+
+class ReportSupport(models.Model):
+    """One supporter of a wish, known only by the hash of a device token."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="supports")
+    device_hash = models.CharField(max_length=64)
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("support")
+        verbose_name_plural = _("supports")
+        constraints = [models.UniqueConstraint(fields=["report", "device_hash"], name="one_support_per_device")]
+
+    def __str__(self) -> str:
+        return f"support of {self.report_id}"
+
+
+class IntakeCounter(models.Model):
+    """How many reports a device, or a network address, sent in a window of time. The key is a keyed hash."""
+
+    key_hash = models.CharField(max_length=64)
+    window = models.DateTimeField()
+    n = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("intake counter")
+        verbose_name_plural = _("intake counters")
+        constraints = [models.UniqueConstraint(fields=["key_hash", "window"], name="one_counter_per_window")]
+
+    def __str__(self) -> str:
+        return f"{self.window:%H:%M} {self.n}"

@@ -1,0 +1,120 @@
+-- name: public_point
+-- What the public sees of a place: the place itself, or the centre of its cell in the category's grid. The cell is one of
+-- the city's metric grid; far from the city, where that projection fails, of a grid in degrees (1e-5 degree: 1.1 m), by its corner towards 0, 0, which is on Earth for certain.
+-- A fragment: needs p (location, public_grid_m, metric_srid, is_near).
+CASE
+    WHEN p.public_grid_m = 0 THEN p.location
+    WHEN p.is_near THEN ST_Transform(ST_SnapToGrid(ST_Transform(p.location, p.metric_srid),
+        p.public_grid_m / 2.0, p.public_grid_m / 2.0, p.public_grid_m, p.public_grid_m), 4326)
+    ELSE ST_SetSRID(ST_MakePoint(trunc(ST_X(p.location) * 1e5 / p.public_grid_m) * p.public_grid_m / 1e5,
+        trunc(ST_Y(p.location) * 1e5 / p.public_grid_m) * p.public_grid_m / 1e5), 4326)
+END
+
+-- name: lock_placement
+-- Held until the transaction ends: boundaries are not replaced while a report is being placed.
+SELECT pg_advisory_xact_lock_shared(hashtext('geo.placement'))
+
+-- name: insert_reports
+-- A row per given report: n (its number), id (null when it was not stored) and fits (false: the category is another
+-- city's). Not stored and fits: a repeat of an earlier (channel, external_id).
+-- The one way in for a report, alone or in thousands: placed, snapped, assigned to its agency, with its first line of history.
+WITH RECURSIVE given AS (
+    SELECT * FROM unnest(
+        %(public_ids)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(category_ids)s::bigint[],
+        %(descriptions)s::text[], %(public_descriptions)s::text[], %(lons)s::float8[], %(lats)s::float8[],
+        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[]
+    ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
+                           named_area_id, reported_at, n)
+), located AS MATERIALIZED (
+    SELECT g.*, x.location, geo_area_at(x.location) AS point_area_id
+    FROM given g
+    CROSS JOIN LATERAL (SELECT ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326) AS location) x
+), placed AS MATERIALIZED (
+    SELECT l.*, coalesce(l.point_area_id, CASE WHEN l.location IS NULL THEN l.named_area_id END) AS area_id,
+           c.id AS city_id, c.timezone, c.metric_srid, k.public_grid_m, k.city_id IS NULL OR k.city_id = c.id AS fits,
+           l.point_area_id IS NOT NULL OR EXISTS (
+               SELECT FROM geo_area r WHERE r.city_id = c.id AND r.parent_id IS NULL AND r.retired_at IS NULL
+               AND ST_Expand(r.boundary::box2d, 1)::geometry && l.location) AS is_near
+    FROM located l
+    JOIN geo_category k ON k.id = l.category_id
+    LEFT JOIN geo_area a ON a.id = coalesce(l.point_area_id, CASE WHEN l.location IS NULL THEN l.named_area_id END)
+    JOIN geo_city c ON c.id = coalesce(a.city_id, %(city_id)s)
+), shown AS MATERIALIZED (
+    SELECT p.*, {public_point} AS public_location FROM placed p
+), lineage(category_id, ancestor_id, depth) AS (
+    SELECT DISTINCT category_id, category_id, 0 FROM given
+    UNION ALL
+    SELECT l.category_id, k.parent_id, l.depth + 1
+    FROM lineage l JOIN geo_category k ON k.id = l.ancestor_id
+    WHERE k.parent_id IS NOT NULL AND l.depth < 20
+), responsible AS MATERIALIZED (
+    -- The nearest ancestor that names an agency decides; the lead before the others.
+    SELECT DISTINCT ON (l.category_id, c.id) l.category_id, c.id AS city_id, m.agency_id
+    FROM lineage l
+    JOIN geo_categoryagency m ON m.category_id = l.ancestor_id
+    JOIN geo_agency g ON g.id = m.agency_id
+    JOIN geo_city c ON c.id = g.city_id
+    WHERE m.valid_from <= (%(now)s::timestamptz AT TIME ZONE c.timezone)::date
+      AND (m.valid_to IS NULL OR m.valid_to > (%(now)s::timestamptz AT TIME ZONE c.timezone)::date)
+    ORDER BY l.category_id, c.id, l.depth, m.is_lead DESC, m.valid_from DESC, m.id
+), stored AS (
+    INSERT INTO geo_report (
+        public_id, city_id, channel_id, external_id, kind, category_id, description, public_description,
+        location, public_location, area_id, public_area_id, location_flag,
+        reported_at, received_at, updated_at, status, agency_id, is_public, support_count)
+    SELECT s.public_id, s.city_id, %(channel_id)s, s.external_id, s.kind, s.category_id, s.description, s.public_description,
+           s.location, s.public_location, s.area_id,
+           CASE WHEN s.location IS NULL OR s.public_grid_m = 0 THEN s.area_id ELSE geo_area_at(s.public_location) END,
+           CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
+                WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END,
+           s.reported_at, %(now)s, %(now)s, 'submitted', r.agency_id, true, 0
+    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
+    WHERE s.fits
+    ORDER BY s.n
+    ON CONFLICT (channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
+    RETURNING id, public_id, agency_id
+), history AS (
+    INSERT INTO geo_historyentry (report_id, at, action, old, new, channel_id, agency_id)
+    SELECT id, %(now)s, 'submitted', '{{}}', '{{"status": "submitted"}}', %(channel_id)s, agency_id FROM stored
+    ORDER BY id
+)
+SELECT s.n, t.id, s.fits FROM shown s LEFT JOIN stored t USING (public_id) ORDER BY s.n
+
+-- name: insert_contacts
+-- No rows: stores the personal data that came with reports, apart from them.
+INSERT INTO geo_reportcontact (report_id, name, phone, email, device_hash)
+SELECT * FROM unnest(%(report_ids)s::bigint[], %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(devices)s::text[])
+
+-- name: refresh_public_points
+-- No rows: the public place of every report of a category, anew from its exact place; after its precision changed.
+WITH placed AS (
+    SELECT r.id, r.location, k.public_grid_m, c.metric_srid, EXISTS (
+        SELECT FROM geo_area a WHERE a.city_id = c.id AND a.parent_id IS NULL AND a.retired_at IS NULL
+        AND ST_Expand(a.boundary::box2d, 1)::geometry && r.location) AS is_near
+    FROM geo_report r JOIN geo_category k ON k.id = r.category_id JOIN geo_city c ON c.id = r.city_id
+    WHERE r.category_id = %(category_id)s AND r.location IS NOT NULL
+), shown AS MATERIALIZED (
+    SELECT p.id, {public_point} AS public_location FROM placed p
+)
+UPDATE geo_report r SET public_location = s.public_location, public_area_id = geo_area_at(s.public_location), updated_at = %(now)s
+FROM shown s WHERE r.id = s.id
+
+-- name: count_intake
+-- One row: how many reports the device and its address have sent in this window, this one included. The address counts
+-- only what its device was allowed, so that one flooder does not use up what is there for all who share the address.
+WITH device AS (
+    INSERT INTO geo_intakecounter (key_hash, "window", n) VALUES (%(device)s, %(window)s, 1)
+    ON CONFLICT (key_hash, "window") DO UPDATE SET n = least(geo_intakecounter.n + 1, 1000000000)
+    RETURNING n
+), address AS (
+    INSERT INTO geo_intakecounter (key_hash, "window", n)
+    SELECT %(address)s, %(window)s, 1 FROM device WHERE n <= %(device_limit)s
+    ON CONFLICT (key_hash, "window") DO UPDATE SET n = least(geo_intakecounter.n + 1, 1000000000)
+    RETURNING n
+)
+SELECT device.n, coalesce((SELECT n FROM address), 0) FROM device
+
+-- name: root_boxes
+-- A row per city: west, south, east, north of its root area, in degrees.
+SELECT ST_XMin(boundary), ST_YMin(boundary), ST_XMax(boundary), ST_YMax(boundary)
+FROM geo_area WHERE parent_id IS NULL AND retired_at IS NULL

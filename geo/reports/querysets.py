@@ -1,0 +1,60 @@
+"""Reads of reports: who sees what, and the filters that every protocol shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.contrib.gis.db import models
+from django.contrib.gis.geos import MultiPolygon, Polygon
+
+from server.core.params import BBox
+
+if TYPE_CHECKING:
+    from geo.reports.models import Channel, Report  # noqa: F401
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. Nobody in particular is `Principal()`; staff are signed-in people of the city; a channel came with its key."""
+
+    is_staff: bool = False
+    channel: "Channel | None" = None
+
+    @property
+    def audience(self) -> str:
+        """What of an answer's variants this principal gets: part of every cache key."""
+        return "staff" if self.is_staff else "public"
+
+
+PUBLIC = Principal()
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def visible_to(self, principal: Principal) -> "ReportQuerySet":
+        """Staff see every report; everyone else the public ones, and a channel its own as well."""
+        if principal.is_staff:
+            return self
+        public = models.Q(is_public=True)
+        return self.filter(public | models.Q(channel=principal.channel)) if principal.channel else self.filter(public)
+
+    def in_area(self, code: str) -> "ReportQuerySet":
+        """Reports whose public area is this one or lies under it, at any level."""
+        return self.filter(public_area__ancestry__ancestor__code=code)
+
+    def in_bbox(self, bbox: BBox) -> "ReportQuerySet":
+        boxes = MultiPolygon([Polygon.from_bbox(box) for box in bbox.boxes()], srid=4326)
+        return self.filter(public_location__intersects=boxes)
+
+    def reported(self, start: datetime | None, end: datetime | None) -> "ReportQuerySet":
+        """Half-open: from `start`, before `end`."""
+        found = self
+        if start is not None:
+            found = found.filter(reported_at__gte=start)
+        return found if end is None else found.filter(reported_at__lt=end)
+
+    def of_categories(self, slugs: Sequence[str]) -> "ReportQuerySet":
+        """These categories and all below them."""
+        from geo.reports.categories import with_descendants
+
+        return self.filter(category_id__in=with_descendants(slugs))

@@ -1,0 +1,146 @@
+"""From messages to the columns of one write. Pure: the registry and the clock come in as values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sensors.ingest.decoders import Reading, Rejection, decode
+from sensors.ingest.reasons import Reason
+from sensors.observations.columns import GOOD, IMPLAUSIBLE, TIMED_BY_DEVICE, TIMED_ON_RECEIPT, Columns
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+MOST_AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it arrived; `redelivered` when it may have come before (the broker says so, or it is tried again)."""
+
+    topic: str
+    payload: bytes
+    received_at: datetime
+    retained: bool = False
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatastreamRef:
+    """What the writer needs to know of a datastream."""
+
+    id: int
+    plausible_min: float | None = None
+    plausible_max: float | None = None
+
+    def quality_of(self, result: float) -> int:
+        too_low = self.plausible_min is not None and result < self.plausible_min
+        too_high = self.plausible_max is not None and result > self.plausible_max
+        return IMPLAUSIBLE if too_low or too_high else GOOD
+
+
+Registry = Mapping[str, Mapping[str, DatastreamRef]]
+"""Thing slug -> observed property code -> datastream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A rejection and the message (by its place in the batch) that it came with."""
+
+    message_index: int
+    rejection: Rejection
+
+
+@dataclass(slots=True)
+class Batch:
+    """What to write. received = len(columns) + repeated + len(quarantined) + ignored, counted in readings, not in messages."""
+
+    messages: Sequence[Message]
+    columns: Columns = field(default_factory=Columns)
+    origins: list[tuple[int, Reading, bool]] = field(
+        default_factory=list
+    )  # of each row: message, reading, alone in it?
+    quarantined: list[Quarantined] = field(default_factory=list)
+    unknown_things: set[str] = field(default_factory=set)
+    repeated: int = 0
+    ignored: int = 0
+
+    @property
+    def received(self) -> int:
+        return len(self.columns) + self.repeated + len(self.quarantined) + self.ignored
+
+    def rejection_of_row(self, row: int, reason: Reason, detail: str) -> Quarantined:
+        index, reading, alone = self.origins[row]
+        return _quarantine(self.messages[index], index, reading, alone, reason, detail)
+
+
+def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetime) -> Batch:
+    """The rows to store and the elements to quarantine.
+
+    Of one key twice in the batch, the first wins as in the table: the same result is a repeat, another one a conflict.
+    `unknown_things` names the things whose datastreams the caller may look up before it believes the quarantine.
+    """
+    batch = Batch(messages)
+    rows: dict[tuple[int, datetime], int] = {}
+    latest = now + MOST_AHEAD
+    for index, message in enumerate(messages):
+        decoded = decode(message.topic, message.payload)
+        batch.quarantined += [Quarantined(index, rejection) for rejection in decoded.rejections]
+        alone = len(decoded.readings) + len(decoded.rejections) == 1
+        for reading in decoded.readings:
+            _place(batch, rows, index, reading, alone, registry, latest)
+    return batch
+
+
+def _place(
+    batch: Batch,
+    rows: dict[tuple[int, datetime], int],
+    index: int,
+    reading: Reading,
+    alone: bool,
+    registry: Registry,
+    latest: datetime,
+) -> None:
+    message = batch.messages[index]
+
+    def reject(reason: Reason, detail: str) -> None:
+        batch.quarantined.append(_quarantine(message, index, reading, alone, reason, detail))
+
+    time = reading.phenomenon_time
+    if time is None:
+        if message.retained:
+            # The broker gives a retained message to each new subscriber: its receipt says nothing of when it was measured.
+            batch.ignored += 1
+            return None
+        time = message.received_at
+    elif not EARLIEST <= time <= latest:
+        return reject(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
+    datastreams = registry.get(reading.thing)
+    datastream = datastreams.get(reading.observed_property) if datastreams is not None else None
+    if datastream is None:
+        batch.unknown_things.add(reading.thing)
+        if datastreams is None:
+            return reject(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
+        return reject(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
+    row = rows.setdefault((datastream.id, time), len(batch.columns))
+    if row < len(batch.columns):
+        first = batch.columns.results[row]
+        if first == reading.result:
+            batch.repeated += 1
+            return None
+        return reject(Reason.CONFLICT, conflict_detail(time, first))
+    time_source = TIMED_ON_RECEIPT if reading.phenomenon_time is None else TIMED_BY_DEVICE
+    batch.columns.append(
+        datastream.id, time, reading.result, message.received_at, datastream.quality_of(reading.result), time_source
+    )
+    batch.origins.append((index, reading, alone))
+
+
+def _quarantine(
+    message: Message, index: int, reading: Reading, alone: bool, reason: Reason, detail: str
+) -> Quarantined:
+    # A message of one reading is kept byte for byte; an element of a larger one as a message of its own.
+    topic, payload = (message.topic, message.payload) if alone else (reading.topic(), reading.payload())
+    return Quarantined(index, Rejection(topic, payload, reason, detail))
+
+
+def conflict_detail(time: datetime, stored: float) -> str:
+    return f"{stored!r} is stored at {time.isoformat()} already; the first writer wins"

@@ -1,0 +1,192 @@
+"""The worker's connection to the broker: a session that outlives it, and acknowledgements that never cross over."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from sensors.ingest.batch import Message
+from sensors.ingest.broker_url import BrokerUrl
+
+logger = logging.getLogger(__name__)
+
+KEEPALIVE_S = 30
+# Longer than the longest outage of a worker: the broker drops the queue with the session.
+SESSION_EXPIRY_S = 14 * 86_400
+RECONNECT_AFTER_S = (1, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message with what its acknowledgement needs: packet ids mean something on their own connection only."""
+
+    message: Message
+    mid: int
+    qos: int
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How to be known to the broker, and what to ask of it.
+
+    `receive_maximum` (MQTT 5) is how many messages may be unacknowledged at a time. It must be at least twice the batch: one
+    batch is being stored while the next one arrives. Left out, Mosquitto sends 20 and waits.
+    """
+
+    client_id: str
+    topic_filter: str
+    receive_maximum: int
+    is_mqtt5: bool = True
+    session_expiry_s: int = SESSION_EXPIRY_S
+    is_retiring: bool = False
+
+
+class BrokerLink:
+    """paho's client and thread behind three verbs: start, acknowledge and stop.
+
+    `on_delivery` is called in paho's thread. `failure` is a sentence once it makes no sense to go on.
+    """
+
+    def __init__(
+        self,
+        url: BrokerUrl,
+        options: LinkOptions,
+        *,
+        on_delivery: Callable[[Delivery], None],
+        on_session_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.failure: str | None = None
+        self.subscribed = threading.Event()
+        self._url = url
+        self._options = options
+        self._on_delivery = on_delivery
+        self._on_session_lost = on_session_lost
+        self._connection = 0
+        self._connects = 0
+        # Held while a connection's number is compared and used, and while it changes.
+        self._connection_lock = threading.Lock()
+        self._client = self._make_client()
+
+    def _make_client(self) -> mqtt.Client:
+        options = self._options
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=options.client_id,
+            protocol=mqtt.MQTTv5 if options.is_mqtt5 else mqtt.MQTTv311,
+            clean_session=None if options.is_mqtt5 else False,
+            manual_ack=True,
+        )
+        self._url.prepare(client)
+        client.reconnect_delay_set(*RECONNECT_AFTER_S)
+        client.on_connect = self._connected
+        client.on_connect_fail = self._connect_failed
+        client.on_disconnect = self._disconnected
+        client.on_socket_close = self._socket_closed
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        return client
+
+    def start(self) -> None:
+        """Connects in the background, and again whenever the connection breaks."""
+        client, options = self._client, self._options
+        if options.is_mqtt5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = options.session_expiry_s
+            properties.ReceiveMaximum = options.receive_maximum
+            client.connect_async(self._url.host, self._url.port, KEEPALIVE_S, clean_start=False, properties=properties)
+        else:
+            client.connect_async(self._url.host, self._url.port, KEEPALIVE_S)
+        client.loop_start()
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> int:
+        """Acknowledges those that came by the present connection; the others the broker will deliver again. How many."""
+        count = 0
+        with self._connection_lock:
+            for delivery in deliveries:
+                if delivery.connection == self._connection:
+                    self._client.ack(delivery.mid, delivery.qos)
+                    count += 1
+        return count
+
+    def is_running(self) -> bool:
+        """False once paho's thread has ended, which it does by itself only when a callback raised."""
+        name = f"paho-mqtt-client-{self._options.client_id}"
+        return any(thread.name == name for thread in threading.enumerate())
+
+    def stop(self) -> None:
+        """Sends what is still to be acknowledged and takes its leave; the session stays, unless it is being retired."""
+        properties = None
+        if self._options.is_retiring:
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = 0
+        self._client.disconnect(properties=properties)
+        self._client.loop_stop()
+
+    # What follows runs in paho's thread.
+
+    def _connected(
+        self, client: mqtt.Client, userdata: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, properties: Any
+    ) -> None:
+        if reason.is_failure:
+            logger.error("the broker %s refuses the connection: %s", self._url, reason)
+            return
+        self._connects += 1
+        if flags.session_present:
+            logger.info("connected to %s, session resumed", self._url)
+        elif self._connects == 1:
+            logger.info("connected to %s, new session", self._url)
+        else:
+            logger.critical(
+                "connected to %s, but the broker has lost our session: messages it had queued for us are gone",
+                self._url,
+            )
+            self._on_session_lost()
+        if self._options.is_retiring:
+            # A session left behind without this goes on taking its share of a shared subscription's messages.
+            client.unsubscribe(self._options.topic_filter)
+        elif self._options.is_mqtt5:
+            # Retained messages only when the subscription is new, not with every reconnect.
+            options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            client.subscribe(self._options.topic_filter, options=options)
+        else:
+            client.subscribe(self._options.topic_filter, qos=1)
+
+    def _connect_failed(self, client: mqtt.Client, userdata: Any) -> None:
+        logger.warning("the broker %s cannot be reached; trying again", self._url)
+
+    def _subscribed(
+        self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self.failure = f"the broker refuses the subscription to {self._options.topic_filter}: {reasons[0]}"
+        else:
+            self.subscribed.set()
+
+    def _disconnected(
+        self, client: mqtt.Client, userdata: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, properties: Any
+    ) -> None:
+        self.subscribed.clear()
+        if reason.is_failure:
+            logger.warning("connection to %s lost: %s", self._url, reason)
+        if reason.getName() == "Session taken over":
+            self.failure = f"another worker has connected as {self._options.client_id}; give each its own --slot"
+
+    def _socket_closed(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
+        # paho calls this for every end of a connection, before it empties its outgoing queue and connects anew. So an
+        # acknowledgement queued under the lock before this is dropped with the queue, and none is queued after it.
+        with self._connection_lock:
+            self._connection += 1
+
+    def _received(self, client: mqtt.Client, userdata: Any, packet: mqtt.MQTTMessage) -> None:
+        message = Message(packet.topic, bytes(packet.payload), datetime.now(UTC), packet.retain, packet.dup)
+        self._on_delivery(Delivery(message, packet.mid, packet.qos, self._connection))

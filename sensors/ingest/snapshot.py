@@ -1,0 +1,42 @@
+"""The registry as the worker knows it: a copy in memory, renewed now and then, asked anew about names it has never heard."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sensors.ingest.batch import DatastreamRef
+from sensors.registry.models import Datastream, Thing
+
+
+class RegistrySnapshot:
+    """Thing slug -> observed property code -> datastream, as of the last `reload` or `look_up`."""
+
+    def __init__(self) -> None:
+        self.things: dict[str, dict[str, DatastreamRef]] = {}
+
+    def reload(self) -> None:
+        """Everything anew: changed plausible ranges and what was taken away are noticed here."""
+        self.things = _load(None)
+
+    def look_up(self, slugs: Iterable[str]) -> bool:
+        """Asks about these things only; true when something new was learnt. One small query, so it needs no rate limit."""
+        found = _load(slugs)
+        is_new = any(self.things.get(slug) != datastreams for slug, datastreams in found.items())
+        self.things |= found
+        return is_new
+
+
+def _load(slugs: Iterable[str] | None) -> dict[str, dict[str, DatastreamRef]]:
+    things = Thing.objects.all()
+    datastreams = Datastream.objects.all()
+    if slugs is not None:
+        # A NUL cannot stand in PostgreSQL's text, nor in a slug.
+        wanted = [slug for slug in slugs if "\0" not in slug]
+        things, datastreams = things.filter(slug__in=wanted), datastreams.filter(thing__slug__in=wanted)
+    found: dict[str, dict[str, DatastreamRef]] = defaultdict(dict)
+    for slug in things.values_list("slug", flat=True):
+        found[slug] = {}
+    for slug, code, id_, least, greatest in datastreams.values_list(
+        "thing__slug", "observed_property__code", "id", "plausible_min", "plausible_max"
+    ).order_by():
+        found[slug][code] = DatastreamRef(id_, least, greatest)
+    return dict(found)

@@ -1,0 +1,146 @@
+"""One batch of messages into the database, in one transaction: observations, quarantine and counts together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from django.db import DataError, IntegrityError, connection, transaction
+
+from sensors.ingest.batch import Batch, Message, Quarantined, build_batch, conflict_detail
+from sensors.ingest.decoders import Rejection
+from sensors.ingest.models import IngestStatus
+from sensors.ingest.reasons import Reason
+from sensors.ingest.rejects import quarantine
+from sensors.ingest.snapshot import RegistrySnapshot
+from sensors.observations.partitions import ensure_partitions
+from sensors.observations.writer import Written, write_observations
+
+
+Keep = Callable[[Sequence[Message], Sequence[Quarantined]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the readings: received = stored + repeated + quarantined + ignored."""
+
+    stored: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    ignored: int = 0
+
+    @property
+    def received(self) -> int:
+        return self.stored + self.repeated + self.quarantined + self.ignored
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(
+            self.stored + other.stored,
+            self.repeated + other.repeated,
+            self.quarantined + other.quarantined,
+            self.ignored + other.ignored,
+        )
+
+
+class Store:
+    """Writes batches, and remembers between them what the registry and the partitions are.
+
+    `slot` is the worker slot whose counts are kept in the same transactions; None keeps no counts.
+    `keep` is given the messages of a transaction and what of them is rejected, within it; by default it is the quarantine.
+    """
+
+    def __init__(self, slot: int | None = None, keep: Keep = quarantine) -> None:
+        self.slot = slot
+        self._keep = keep
+        self.registry = RegistrySnapshot()
+        self._months: set[date] = set()
+
+    def refresh(self) -> None:
+        self.registry.reload()
+        self._months.clear()
+
+    def store(self, messages: Sequence[Message]) -> Outcome:
+        """Stores a batch; after it returns, everything is committed and may be acknowledged.
+
+        A value that the database refuses (which the decoders should have caught) is found by halving the batch and put into
+        quarantine alone, so that it can never block those behind it.
+        Errors: those of a database that is away or busy; nothing is committed then, and the batch may be tried again.
+        """
+        if not messages:
+            return Outcome()
+        try:
+            return self._store_once(messages)
+        except (DataError, IntegrityError) as error:
+            self._months.clear()  # a partition may have been taken away under us
+            if len(messages) > 1:
+                middle = len(messages) // 2
+                return self.store(messages[:middle]) + self.store(messages[middle:])
+            return self._store_refused(messages[0], error)
+
+    def _store_once(self, messages: Sequence[Message]) -> Outcome:
+        now = datetime.now(UTC)
+        batch = build_batch(messages, self.registry.things, now=now)
+        if batch.unknown_things and self.registry.look_up(batch.unknown_things):
+            batch = build_batch(messages, self.registry.things, now=now)
+        missing = batch.columns.months() - self._months
+        if missing:
+            ensure_partitions(missing)
+            self._months |= missing
+        with transaction.atomic():
+            written = write_observations(batch.columns)
+            rejected = batch.quarantined + _conflicts(batch, written)
+            self._keep(messages, rejected)
+            outcome = Outcome(written.stored, written.repeated + batch.repeated, len(rejected), batch.ignored)
+            self._count(outcome)
+        return outcome
+
+    def _store_refused(self, message: Message, error: Exception) -> Outcome:
+        # A retry with the partition made anew first: only what is refused twice is to blame itself.
+        try:
+            return self._store_once([message])
+        except (DataError, IntegrityError):
+            pass
+        sentence = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        rejection = Rejection(message.topic, message.payload, Reason.NOT_STORABLE, sentence)
+        outcome = Outcome(quarantined=1)
+        with transaction.atomic():
+            self._keep([message], [Quarantined(0, rejection)])
+            self._count(outcome)
+        return outcome
+
+    def _count(self, outcome: Outcome) -> None:
+        if self.slot is not None:
+            count_outcome(self.slot, outcome)
+
+
+def _conflicts(batch: Batch, written: Written) -> list[Quarantined]:
+    times = batch.columns.phenomenon_times
+    return [
+        batch.rejection_of_row(
+            conflict.row, Reason.CONFLICT, conflict_detail(times[conflict.row], conflict.stored_result)
+        )
+        for conflict in written.conflicts
+    ]
+
+
+def again(messages: Sequence[Message]) -> list[Message]:
+    """The same messages, for another try after an error that leaves open whether the first was committed."""
+    return [replace(message, redelivered=True) for message in messages]
+
+
+def count_outcome(slot: int, outcome: Outcome) -> None:
+    """Adds to a slot's counts, in the transaction whose work they count."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sensors_ingeststatus SET received = received + %s, stored = stored + %s, repeated = repeated + %s,"
+            " quarantined = quarantined + %s, ignored = ignored + %s, last_commit_at = clock_timestamp() WHERE slot = %s",
+            [outcome.received, outcome.stored, outcome.repeated, outcome.quarantined, outcome.ignored, slot],
+        )
+
+
+def open_status(slot: int) -> None:
+    """The slot's row, made at its first start; the counts go on over restarts."""
+    IngestStatus.objects.update_or_create(slot=slot, defaults={"started_at": datetime.now(UTC)})
+
+
+def note_lost_session(slot: int) -> None:
+    IngestStatus.objects.filter(slot=slot).update(session_lost_at=datetime.now(UTC))

@@ -1,0 +1,215 @@
+"""The ingest worker: what the broker delivers is stored, and acknowledged once it is committed."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+from django.db import InterfaceError, OperationalError, connection
+
+from sensors.ingest.connection import BrokerLink, Delivery
+from sensors.ingest.store import Outcome, Store, again, note_lost_session, open_status
+from sensors.observations.writer import StoredRowVanished
+
+logger = logging.getLogger(__name__)
+
+# The broker has at most 5,000 messages under way (max_inflight_messages): one batch is stored while the next arrives.
+BATCH_MESSAGES = 2_500
+BATCH_BYTES = 8_000_000
+RECEIVE_MAXIMUM = 2 * BATCH_MESSAGES
+# Messages of QoS 0 know no receive maximum: while the database is away, no more than this is held of them.
+MOST_HELD = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to do what is done besides, and how patiently to try again; seconds."""
+
+    registry_s: float = 30.0
+    report_s: float = 60.0
+    retry_first_s: float = 0.1
+    retry_most_s: float = 5.0
+    drain_s: float = 10.0
+
+
+class Inbox:
+    """Deliveries between paho's thread, which fills it, and the writer, which takes whatever has arrived meanwhile."""
+
+    def __init__(self) -> None:
+        self._held: deque[Delivery] = deque()
+        self._is_filled = threading.Event()
+        self.is_closed = False
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def put(self, delivery: Delivery) -> None:
+        if self.is_closed:
+            return  # never acknowledged, so the broker delivers it again to the next worker
+        if delivery.qos == 0 and len(self._held) >= MOST_HELD:
+            self.dropped += 1
+            return
+        self._held.append(delivery)
+        if not self._is_filled.is_set():
+            self._is_filled.set()
+
+    def take(self, *, most: int, most_bytes: int, timeout_s: float) -> list[Delivery]:
+        """What is there, at most so much; waits for a first one up to the timeout."""
+        if not self._held:
+            self._is_filled.wait(timeout_s)
+        # Cleared before it is looked into: what arrives in between sets it again.
+        self._is_filled.clear()
+        taken: list[Delivery] = []
+        size = 0
+        while self._held and len(taken) < most and size < most_bytes:
+            taken.append(self._held.popleft())
+            size += len(taken[-1].message.payload)
+        if self._held:
+            self._is_filled.set()
+        return taken
+
+    def close(self) -> None:
+        """Takes nothing more. Sets a flag only: a signal handler that touched the event could meet its own lock."""
+        self.is_closed = True
+
+
+class Worker:
+    """Takes, stores, acknowledges, until told to stop; then drains what it holds.
+
+    `make_link` connects an inbox to the broker: it is given the two callbacks of BrokerLink.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        make_link: Callable[[Callable[[Delivery], None], Callable[[], None]], BrokerLink],
+        *,
+        pace: Pace = Pace(),
+    ) -> None:
+        self.store = store
+        self.inbox = Inbox()
+        self.total = Outcome()
+        self._pace = pace
+        self._is_stopping = False
+        self._has_lost_session = threading.Event()
+        self._link = make_link(self.inbox.put, self._has_lost_session.set)
+        self._refreshed_at = self._reported_at = time.monotonic()
+
+    def request_stop(self) -> None:
+        """From a signal handler or another thread: take nothing more, store and acknowledge what is held, and end."""
+        self._is_stopping = True
+        self.inbox.close()
+
+    def run(self, *, until_idle_s: float | None = None) -> str | None:
+        """Works until asked to stop (or until nothing came for so long); a sentence when it had to give up, else None.
+
+        The database need not be there at the start: the broker is connected to only once it has answered.
+        """
+        self._persistently(self._begin)
+        if self._is_stopping:
+            return None
+        self._link.start()
+        idle_since = time.monotonic()
+        while True:
+            held = self.inbox.take(most=BATCH_MESSAGES, most_bytes=BATCH_BYTES, timeout_s=0.25)
+            if held:
+                if not self._store_persistently(held):
+                    break
+                self._link.acknowledge(held)
+                idle_since = time.monotonic()
+            elif self._is_stopping or (until_idle_s is not None and time.monotonic() - idle_since > until_idle_s):
+                break
+            self._housekeep()
+            if failure := self._failure():
+                self._link.stop()
+                return failure
+        logger.info("stopping: %s", self._summary())
+        self._link.stop()
+        return None
+
+    def _begin(self) -> None:
+        self.store.refresh()
+        if self.store.slot is not None:
+            open_status(self.store.slot)
+
+    def _store_persistently(self, held: list[Delivery]) -> bool:
+        messages = [delivery.message for delivery in held]
+
+        def store_once() -> None:
+            nonlocal messages
+            try:
+                self.total += self.store.store(messages)
+            except Exception:
+                # Whether the transaction was committed is not known: what was quarantined must not be so twice.
+                messages = again(messages)
+                raise
+
+        return self._persistently(store_once)
+
+    def _persistently(self, work: Callable[[], None]) -> bool:
+        """Does it, again and again while the database is away; False when a stop was asked for and time has run out.
+
+        The messages stay held and unacknowledged meanwhile; the broker stops sending at the receive maximum.
+        """
+        pace = self._pace
+        gives_up_at: float | None = None
+        for attempt in count():
+            try:
+                work()
+                if attempt:
+                    logger.warning("the database is back")
+                return True
+            except (OperationalError, InterfaceError, StoredRowVanished) as error:
+                logger.warning(
+                    "the database is away or busy (%s); the batch is kept and tried again", _first_line(error)
+                )
+            except Exception:
+                # A missing table, a withdrawn right: no message is to blame, and it may be mended while we wait.
+                logger.exception("storing failed; the batch is kept and tried again")
+            connection.close()
+            delay_s = min(pace.retry_first_s * 2 ** min(attempt, 16), pace.retry_most_s)
+            wakes_at = time.monotonic() + delay_s
+            while time.monotonic() < wakes_at:
+                if self._is_stopping:
+                    gives_up_at = gives_up_at or time.monotonic() + pace.drain_s
+                    if time.monotonic() > gives_up_at:
+                        logger.error("stopped while the database is away; what is unacknowledged stays with the broker")
+                        return False
+                time.sleep(min(delay_s, 0.2))
+        return False
+
+    def _housekeep(self) -> None:
+        now = time.monotonic()
+        if self._has_lost_session.is_set() and self.store.slot is not None:
+            self._has_lost_session.clear()
+            slot = self.store.slot
+            self._persistently(lambda: note_lost_session(slot))
+        if now - self._refreshed_at > self._pace.registry_s:
+            self._refreshed_at = now
+            self._persistently(self.store.refresh)
+        if now - self._reported_at > self._pace.report_s:
+            self._reported_at = now
+            logger.info("%s", self._summary())
+
+    def _failure(self) -> str | None:
+        if self._link.failure:
+            return self._link.failure
+        if not self._link.is_running():
+            return "the connection's thread has ended"
+        return None
+
+    def _summary(self) -> str:
+        total = self.total
+        dropped = f", {self.inbox.dropped} of QoS 0 dropped" if self.inbox.dropped else ""
+        return (
+            f"{total.received} readings received: {total.stored} stored, {total.repeated} repeated, "
+            f"{total.quarantined} quarantined, {total.ignored} ignored; {len(self.inbox)} waiting{dropped}"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

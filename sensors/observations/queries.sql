@@ -1,0 +1,91 @@
+-- name: insert_observations
+-- One row per given observation that was not stored: its place (from 1) in the arrays. What is stored marks its hour dirty
+-- in the same statement. Sorted by key, so that two writers of the same keys wait for each other in one order.
+WITH incoming AS (
+    SELECT *
+    FROM unnest(
+        %(datastream_ids)s::bigint[], %(phenomenon_times)s::timestamptz[], %(results)s::float8[],
+        %(received_at)s::timestamptz[], %(qualities)s::smallint[], %(time_sources)s::smallint[]
+    ) WITH ORDINALITY AS i(datastream_id, phenomenon_time, result, received_at, quality, time_source, place)
+), stored AS (
+    INSERT INTO sensors_observation (datastream_id, phenomenon_time, result, received_at, quality, time_source)
+    SELECT datastream_id, phenomenon_time, result, received_at, quality, time_source
+    FROM incoming ORDER BY datastream_id, phenomenon_time
+    ON CONFLICT DO NOTHING
+    RETURNING datastream_id, phenomenon_time, quality
+), marked AS (
+    INSERT INTO sensors_dirtyhour (datastream_id, hour)
+    SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') FROM stored WHERE quality = 0
+)
+SELECT i.place
+FROM incoming i LEFT JOIN stored s USING (datastream_id, phenomenon_time)
+WHERE s.datastream_id IS NULL
+ORDER BY i.place;
+
+-- name: compare_with_stored
+-- One row per given observation, in order: the stored result of its key, null when there is none.
+-- The lateral probe keeps it one index lookup each, whatever the planner believes of the partitions.
+SELECT o.result
+FROM unnest(%(datastream_ids)s::bigint[], %(phenomenon_times)s::timestamptz[])
+    WITH ORDINALITY AS i(datastream_id, phenomenon_time, place)
+LEFT JOIN LATERAL (
+    SELECT result FROM sensors_observation o
+    WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = i.phenomenon_time
+    LIMIT 1
+) o ON true
+ORDER BY i.place;
+
+-- name: existing_partitions
+-- One row per partition of the observations: its name.
+SELECT c.relname
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'sensors_observation'::regclass;
+
+-- name: take_dirty_hours
+-- One row per dirty hour taken: datastream, hour. Several marks of one hour are taken together where they lie together.
+WITH taken AS (
+    DELETE FROM sensors_dirtyhour
+    WHERE ctid IN (SELECT ctid FROM sensors_dirtyhour LIMIT %(limit)s)
+    RETURNING datastream_id, hour
+)
+SELECT DISTINCT datastream_id, hour FROM taken;
+
+-- name: recompute_hours
+-- Recomputes the rollups of the given hours from the good observations; no row comes back.
+-- Runs of neighbouring hours are read as one range: a back-fill of weeks is one index range per datastream.
+WITH marks AS (
+    SELECT datastream_id, hour FROM unnest(%(datastream_ids)s::bigint[], %(hours)s::timestamptz[]) AS m(datastream_id, hour)
+), runs AS (
+    SELECT datastream_id, min(hour) AS start, max(hour) + interval '1 hour' AS until
+    FROM (
+        SELECT datastream_id, hour,
+            hour - row_number() OVER (PARTITION BY datastream_id ORDER BY hour) * interval '1 hour' AS run
+        FROM marks
+    ) AS numbered
+    GROUP BY datastream_id, run
+), fresh AS (
+    SELECT r.datastream_id, o.hour, o.n, o.sum, o.min, o.max
+    FROM runs r CROSS JOIN LATERAL (
+        SELECT date_trunc('hour', phenomenon_time, 'UTC') AS hour,
+            count(*) AS n, sum(result) AS sum, min(result) AS min, max(result) AS max
+        FROM sensors_observation
+        WHERE datastream_id = r.datastream_id AND phenomenon_time >= r.start AND phenomenon_time < r.until AND quality = 0
+        GROUP BY 1
+    ) o
+), emptied AS (
+    DELETE FROM sensors_hourlyrollup h USING marks m
+    WHERE h.datastream_id = m.datastream_id AND h.hour = m.hour
+        AND NOT EXISTS (SELECT FROM fresh f WHERE f.datastream_id = m.datastream_id AND f.hour = m.hour)
+)
+INSERT INTO sensors_hourlyrollup AS h (datastream_id, hour, n, sum, min, max)
+SELECT datastream_id, hour, n, sum, min, max FROM fresh ORDER BY datastream_id, hour
+ON CONFLICT (datastream_id, hour) DO UPDATE
+SET n = EXCLUDED.n, sum = EXCLUDED.sum, min = EXCLUDED.min, max = EXCLUDED.max
+WHERE (h.n, h.sum, h.min, h.max) IS DISTINCT FROM (EXCLUDED.n, EXCLUDED.sum, EXCLUDED.min, EXCLUDED.max);
+
+-- name: mark_everything_dirty
+-- Marks each hour that has observations, and each that has a rollup: a recount of all.
+INSERT INTO sensors_dirtyhour (datastream_id, hour)
+SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') FROM sensors_observation
+UNION
+SELECT datastream_id, hour FROM sensors_hourlyrollup;

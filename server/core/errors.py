@@ -1,0 +1,55 @@
+"""What can go wrong in the domain. These know no HTTP; server.core.problems gives them their statuses."""
+
+from collections.abc import Mapping, Sequence
+
+
+class PantauError(Exception):
+    """A sentence for the one who asked, safe to show outside."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadParameter(PantauError):
+    """A parameter that cannot be understood, by name."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(detail)
+        self.name = name
+
+
+class InvalidFields(PantauError):
+    """Fields of a submitted object that cannot be accepted, each with its sentences."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(f"{name}: {' '.join(map(str, says))}" for name, says in fields.items()))
+        self.fields = fields
+
+
+class NotFound(PantauError):
+    """No such thing, or none that this principal may see."""
+
+
+class Conflict(PantauError):
+    """The state is not what the writer believed it to be."""
+
+
+class Forbidden(PantauError):
+    """The principal is known, and may not."""
+
+
+class TooMany(PantauError):
+    """A limit of use is reached."""
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(PantauError):
+    """The result is being computed, or a part that is needed is away."""
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,95 @@
+"""One table from error to HTTP status, and RFC 9457 problem+json for every refusal."""
+
+import json
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from server.core import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: list[tuple[type[Exception], int, str]] = [
+    (errors.BadParameter, 400, "Bad parameter"),
+    (errors.InvalidFields, 400, "Invalid input"),
+    (errors.NotFound, 404, "Not found"),
+    (errors.Conflict, 409, "Conflict"),
+    (errors.Forbidden, 403, "Forbidden"),
+    (errors.TooMany, 429, "Too many requests"),
+    (errors.NotReady, 503, "Not ready"),
+    (Http404, 404, "Not found"),
+    (PermissionDenied, 403, "Forbidden"),
+    (RequestDataTooBig, 413, "Too large"),
+    (TooManyFieldsSent, 400, "Too many fields"),
+]
+
+
+def problem(status: int, title: str, detail: str, **extra: Any) -> HttpResponse:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
+    return HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
+
+
+def problem_for(error: Exception) -> HttpResponse | None:
+    """The answer to an error that the table knows, else None."""
+    for kind, status, title in STATUS:
+        if isinstance(error, kind):
+            response = problem(status, title, getattr(error, "detail", str(error) or title), **_extra(error))
+            retry_after_s = getattr(error, "retry_after_s", None)
+            if retry_after_s is not None:
+                response["Retry-After"] = str(retry_after_s)
+            return response
+    return None
+
+
+def _extra(error: Exception) -> dict[str, Any]:
+    if isinstance(error, errors.BadParameter):
+        return {"parameter": error.name}
+    if isinstance(error, errors.InvalidFields):
+        return {"errors": {name: [str(s) for s in says] for name, says in error.fields.items()}}
+    return {}
+
+
+class ProblemMiddleware:
+    """Turns domain errors raised by any view into problem+json; an unknown one becomes a bare 500, logged."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        known = problem_for(error)
+        if known is None and not request.path.startswith("/admin/"):
+            log.exception("unhandled error at %s", request.path)
+            return problem(500, "Server error", "Something went wrong here; it has been logged.")
+        return known
+
+
+def drf_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | Response | None:
+    """DRF's EXCEPTION_HANDLER: the same problem+json for what DRF itself raises."""
+    known = problem_for(error)
+    if known is not None:
+        return known
+    if isinstance(error, drf.ValidationError):
+        return problem(400, "Invalid input", "Some fields cannot be accepted.", errors=_plain(error.detail))
+    if isinstance(error, drf.APIException):
+        response = problem(error.status_code, str(error.default_detail), str(error.detail))
+        if (wait := getattr(error, "wait", None)) is not None:
+            response["Retry-After"] = str(int(wait) + 1)
+        if (challenge := getattr(error, "auth_header", None)) is not None:
+            response["WWW-Authenticate"] = challenge
+        return response
+    return None
+
+
+def _plain(detail: Any) -> Any:
+    if isinstance(detail, dict):
+        return {key: _plain(value) for key, value in detail.items()}
+    if isinstance(detail, list):
+        return [_plain(value) for value in detail]
+    return str(detail)

@@ -1,0 +1,41 @@
+"""The table of Pantau's processes: what each runs, and how it is stopped. Supervisor's configuration comes from it, and
+docker-compose.yml has to agree with it (tests/run/test_processes.py)."""
+
+from dataclasses import dataclass
+
+GUNICORN = (
+    *("-m", "gunicorn", "server.wsgi:application", "--no-control-socket"),
+    # Threads, since a streamed layer waits for the database most of its time; two processes, so that one can die.
+    *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+    *("--timeout", "120", "--graceful-timeout", "10"),
+)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One supervised process. `python` is what follows the interpreter; empty for the servers, which bring their own
+    command. `service` is its name in docker-compose.yml, None where the demo is not part of it."""
+
+    name: str
+    service: str | None
+    python: tuple[str, ...] = ()
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    is_demo: bool = False
+
+    @property
+    def is_server(self) -> bool:
+        return not self.python
+
+
+# In starting order; stopped in the reverse one, so that the worker can still commit and acknowledge what it holds.
+PROCESSES = (
+    # SIGINT is PostgreSQL's fast shutdown: SIGTERM would wait for every client to leave by itself.
+    Process("postgres", "db", stop_signal="INT", stop_seconds=60),
+    Process("mosquitto", "broker"),
+    Process("web", "web", GUNICORN),
+    Process("ingest", "ingest", ("manage.py", "ingest_mqtt"), stop_seconds=30),
+    Process("rollups", "rollups", ("manage.py", "refresh_rollups", "--loop")),
+    Process("worker", "worker", ("manage.py", "db_worker", "--interval", "0.2"), stop_seconds=30),
+    Process("simulate", None, ("manage.py", "simulate_sensors", "--live"), is_demo=True),
+)

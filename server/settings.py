@@ -1,0 +1,151 @@
+"""Django's settings. What differs between installations comes from the environment (.env.example)."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from server.core import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = Path(env.text("PANTAU_HOME", str(BASE_DIR / ".pantau")))
+
+DEBUG = env.flag("PANTAU_DEBUG")
+SECRET_KEY = env.text("PANTAU_SECRET_KEY", "not-a-secret-only-for-debug" if DEBUG else None)
+BASE_URL = env.text("PANTAU_BASE_URL", "").rstrip("/")
+ALLOWED_HOSTS = env.names("PANTAU_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
+# Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.names("PANTAU_TRUSTED_PROXIES")
+
+DATABASES = {"default": env.database()}
+MQTT_URL = env.text("MQTT_URL", "")
+MQTT_GATEWAY_URL = env.text("MQTT_GATEWAY_URL", MQTT_URL)
+BROKER_DIR = env.text("PANTAU_BROKER_DIR", "")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework_gis",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_tasks",
+    "django_tasks_db",
+    "sensors",
+    "geo",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "server.web.middleware.CorsMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "server.core.problems.ProblemMiddleware",
+]
+
+ROOT_URLCONF = "server.urls"
+WSGI_APPLICATION = "server.wsgi.application"
+ASGI_APPLICATION = "server.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "server/web/templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "id"
+LANGUAGES = [("id", _("Indonesian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "server/locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+# Only what is there: before the first `npm ci` there is no node_modules.
+STATICFILES_DIRS = [
+    (prefix, str(folder))
+    for prefix, folder in [
+        ("", BASE_DIR / "server/web/static"),
+        ("maplibre-gl", BASE_DIR / "node_modules/maplibre-gl/dist"),
+        ("uplot", BASE_DIR / "node_modules/uplot/dist"),
+    ]
+    if folder.is_dir()
+]
+MEDIA_ROOT = Path(env.text("PANTAU_MEDIA_ROOT", str(HOME / "media")))
+MEDIA_URL = "/media/"
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+SECURE_REFERRER_POLICY = "same-origin"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "server.core.problems.drf_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "UNICODE_JSON": True,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pantau",
+    "DESCRIPTION": "A city's map of what its citizens report and what its sensors measure.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "geo.ogc.openapi.add_layers"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# Debian 12's GDAL (3.6) cannot block what a spatial reference names. No request carries one: every CRS that is accepted
+# from outside is a number from an allow-list, and files are imported by staff at the command line.
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+# What an anonymous citizen may send in ten minutes: per device, and per network address behind which thousands may sit.
+INTAKE_LIMIT_DEVICE = env.integer("PANTAU_INTAKE_LIMIT_DEVICE", 20, minimum=1)
+INTAKE_LIMIT_ADDRESS = env.integer("PANTAU_INTAKE_LIMIT_ADDRESS", 3000, minimum=1)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("PANTAU_LOG_LEVEL", "INFO").upper()},
+}

@@ -1,0 +1,22 @@
+"""Fixtures of every test.
+
+The servers are real: `./pantau test` starts a PostGIS and a Mosquitto of the run's own and names them in DATABASE_URL, MQTT_URL and
+MQTT_GATEWAY_URL before pytest begins.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _tasks_at_once(settings: Any) -> None:
+    """Work for the worker is done where it is asked for; tests that need the real worker start one."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+
+
+@pytest.fixture(autouse=True)
+def _own_media(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+    yield
