@@ -43,7 +43,9 @@ class Flood:
         parts = urlsplit(mqtt_url)
         self._socket = socket.create_connection((parts.hostname or "", parts.port or 1883), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(_connect_packet(unquote(parts.username or "") or None, unquote(parts.password or "") or None))
+        self._socket.sendall(
+            _connect_packet(unquote(parts.username or "") or None, unquote(parts.password or "") or None)
+        )
         answer = self._socket.recv(4)
         if len(answer) != 4 or answer[3] != 0:
             raise ConnectionError(f"the broker refuses: {answer!r}")

@@ -46,10 +46,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "server.web.middleware.CorsMiddleware",
+    "server.web.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "server.web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -82,6 +84,8 @@ LOCALE_PATHS = [BASE_DIR / "server/locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+# Whose days are meant where no city says so: an observation's day, a report's day where there are several cities.
+DEFAULT_TIME_ZONE = env.text("PANTAU_TIME_ZONE", "Asia/Jakarta")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
@@ -119,6 +123,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "URL_FORMAT_OVERRIDE": None,
     "UNICODE_JSON": True,
     "COERCE_DECIMAL_TO_STRING": False,
 }

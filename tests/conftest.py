@@ -4,7 +4,6 @@ The servers are real: `./pantau test` starts a PostGIS and a Mosquitto of the ru
 MQTT_GATEWAY_URL before pytest begins.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +16,5 @@ def _tasks_at_once(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_media(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_media(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
-    yield

@@ -20,7 +20,11 @@ from geo.reports.services import submit_report
 NOW = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
-LEVELS = {"kota": ("Kota", "City", 0), "kecamatan": ("Kecamatan", "District", 1), "kelurahan": ("Kelurahan", "Subdistrict", 2)}
+LEVELS = {
+    "kota": ("Kota", "City", 0),
+    "kecamatan": ("Kecamatan", "District", 1),
+    "kelurahan": ("Kelurahan", "Subdistrict", 2),
+}
 
 
 def make_level(code: str) -> AreaLevel:
@@ -35,10 +39,14 @@ def square(west: float, south: float, east: float, north: float) -> MultiPolygon
     return MultiPolygon(Polygon.from_bbox((west, south, east, north)), srid=4326)
 
 
-def make_area(city: City, code: str, boundary: MultiPolygon, *, level: str, parent: Area | None = None, **more: Any) -> Area:
+def make_area(
+    city: City, code: str, boundary: MultiPolygon, *, level: str, parent: Area | None = None, **more: Any
+) -> Area:
     """An area and its lines of ancestry."""
     values = {"name": code.replace(".", " ").title(), "area_km2": 1.0, **more}
-    area = Area.objects.create(city=city, code=code, boundary=boundary, level=make_level(level), parent=parent, **values)
+    area = Area.objects.create(
+        city=city, code=code, boundary=boundary, level=make_level(level), parent=parent, **values
+    )
     above: Area | None = area
     while above is not None:
         AreaAncestry.objects.create(area=area, ancestor=above, level=above.level)
@@ -57,7 +65,9 @@ def make_city(
     metric_srid: int = 32748,
 ) -> City:
     """A city of `districts` squares in a row, `side` degrees wide, each of two subdistricts."""
-    city = City.objects.create(slug=slug, name=slug.replace("-", " ").title(), timezone=timezone, metric_srid=metric_srid)
+    city = City.objects.create(
+        slug=slug, name=slug.replace("-", " ").title(), timezone=timezone, metric_srid=metric_srid
+    )
     north, half = south + side, side / 2
     root = make_area(city, slug, square(west, south, west + side * districts, north), level="kota")
     for i in range(districts):
@@ -117,13 +127,17 @@ def make_report(
     return report
 
 
-def make_thing(slug: str = "pos-1", *, location: Point | None = None, since: datetime | None = None, **more: Any) -> Any:
+def make_thing(
+    slug: str = "pos-1", *, location: Point | None = None, since: datetime | None = None, **more: Any
+) -> Any:
     """A thing, standing at (106.93, -6.25) unless said otherwise."""
     from sensors.models import Thing, ThingLocation
 
     thing = Thing.objects.create(slug=slug, **{"name": slug.title(), **more})
     ThingLocation.objects.create(
-        thing=thing, location=location or Point(106.93, -6.25, srid=4326), valid_from=since or datetime(2020, 1, 1, tzinfo=UTC)
+        thing=thing,
+        location=location or Point(106.93, -6.25, srid=4326),
+        valid_from=since or datetime(2020, 1, 1, tzinfo=UTC),
     )
     return thing
 

@@ -99,6 +99,7 @@ def lagged_spearman(
         raise ValueError("values must have as many elements as reports, and history more")
     reports = np.asarray(reports, dtype=float)
     lagged = [_lagged(np.asarray(values, dtype=float), lag, history, n) for lag in lags]
+    reports, lagged = _trim(reports, lagged)
     by_lag = [_rho_of_pairs(reports, series) for series in lagged]
     counts = [int(np.sum(~np.isnan(reports) & ~np.isnan(series))) for series in lagged]
     table = tuple(zip(lags, by_lag, strict=True))
@@ -110,7 +111,7 @@ def lagged_spearman(
     best = max(usable, key=lambda i: (abs(by_lag[i] or 0.0), -lags[i]))
     rho, lag = by_lag[best], lags[best]
 
-    shifts = _choose_shifts(n, span=max(lags) - min(lags), cycles=cycles, permutations=permutations, seed=seed)
+    shifts = _choose_shifts(len(reports), span=max(lags) - min(lags), cycles=cycles, permutations=permutations, seed=seed)
     if len(shifts.distances) == 0:
         return LaggedCorrelation(rho, lag, None, counts[best], Reason.TOO_FEW_SHIFTS, by_lag=table)
     strongest = _strongest_by_shift(reports, lagged, shifts.length)
@@ -125,6 +126,19 @@ def _lagged(values: Floats, lag: int, history: int, n: int) -> Floats:
         return values[history - lag : history - lag + n]
     missing = min(lag - history, n)
     return np.concatenate([np.full(missing, np.nan), values[: n - missing]])
+
+
+def _trim(reports: Floats, lagged: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+    """Both without what lies before the first and after the last interval that has a pair at any lag.
+
+    Where the readings began late, the observed pairs are of the late reports only. A circle that held the early reports
+    too would compare them with shifts that mix in a time of other habits, and a shared rhythm would look like an effect.
+    """
+    paired = np.flatnonzero(~np.isnan(reports) & np.any([~np.isnan(series) for series in lagged], axis=0))
+    if len(paired) == 0:
+        return reports, list(lagged)
+    part = slice(paired[0], paired[-1] + 1)
+    return reports[part], [series[part] for series in lagged]
 
 
 def _pearson(first: Floats, second: Floats) -> float | None:

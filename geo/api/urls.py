@@ -1,5 +1,20 @@
-"""Routes of the API."""
+"""Routes of the API, under /api/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from geo.api import areas, directory, reports, summary
+
+urlpatterns = [
+    path("reports/", reports.ReportsView.as_view(), name="reports"),
+    path("reports/summary/", summary.SummaryView.as_view(), name="reports-summary"),
+    path("reports/<slug:public_id>/", reports.ReportView.as_view(), name="report"),
+    path("reports/<slug:public_id>/photos/<int:number>/", reports.ReportPhotoView.as_view(), name="report-photo"),
+    path("reports/<slug:public_id>/support/", reports.SupportView.as_view(), name="report-support"),
+    path("device-tokens/", reports.DeviceTokensView.as_view(), name="device-tokens"),
+    path("areas/", areas.AreasView.as_view(), name="areas"),
+    path("areas/<str:code>/", areas.AreaView.as_view(), name="area"),
+    path("categories/", directory.CategoriesView.as_view(), name="categories"),
+    path("agencies/", directory.AgenciesView.as_view(), name="agencies"),
+    path("channels/", directory.ChannelsView.as_view(), name="channels"),
+    path("cities/", directory.CitiesView.as_view(), name="cities"),
+]

@@ -88,6 +88,12 @@ SELECT l.code, count(*) FROM geo_area a JOIN geo_arealevel l ON l.id = a.level_i
 WHERE a.city_id = %(city_id)s AND a.retired_at IS NULL AND p.retired_at IS NOT NULL
 GROUP BY l.rank, l.code ORDER BY l.rank
 
+-- name: still_schematic
+-- Levels of the city that have schematic boundaries beside surveyed ones of this import.
+SELECT l.code, count(*) FROM geo_area a JOIN geo_arealevel l ON l.id = a.level_id
+WHERE a.city_id = %(city_id)s AND a.retired_at IS NULL AND a.is_schematic AND NOT %(is_schematic)s
+GROUP BY l.rank, l.code ORDER BY l.rank
+
 -- name: drop_ancestry
 -- Pairs that the tree no longer has.
 WITH RECURSIVE up (area_id, ancestor_id, parent_id) AS (

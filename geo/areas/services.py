@@ -30,7 +30,8 @@ class AreaImport:
 
 @dataclass
 class ImportSummary:
-    """How many areas an import touched; which features were mended, and which levels now hang on retired parents."""
+    """How many areas an import touched; which features were mended; how many areas of
+    which level now hang on retired parents, or are schematic beside surveyed ones."""
 
     added: int = 0
     changed: int = 0
@@ -38,6 +39,7 @@ class ImportSummary:
     retired: int = 0
     repaired: list[tuple[int, str, str]] = field(default_factory=list)
     left_behind: dict[str, int] = field(default_factory=dict)
+    still_schematic: dict[str, int] = field(default_factory=dict)
 
 
 def stage_areas(file: AreaFile, wanted: AreaImport, *, on_progress: Callable[[int], object] = lambda n: None) -> None:
@@ -97,6 +99,8 @@ def write_staged(file: AreaFile, wanted: AreaImport) -> ImportSummary:
             rebuild_ancestry()
         cursor.execute(QUERIES.left_behind, values)
         summary.left_behind = dict(cursor.fetchall())
+        cursor.execute(QUERIES.still_schematic, values)
+        summary.still_schematic = dict(cursor.fetchall())
     return summary
 
 

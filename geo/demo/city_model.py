@@ -59,12 +59,12 @@ class CityModel:
         self.seed = seed
         self._offset_s = utc_offset_h * 3600
 
-    def sample(self, stream: Stream, times: Integers, step_s: int) -> Floats:
-        """What the datastream reads at each time (n,); amounts (rain, vehicles, cases) are those of [t, t + step_s)."""
+    def sample(self, stream: Stream, times: Integers, interval_s: int) -> Floats:
+        """What the datastream reads at each time (n,); amounts are those of [t, t + interval_s)."""
         name = stream.observed_property
         times = np.asarray(times, dtype=np.int64)
         if name in AMOUNTS_PER_CELL:
-            values = self._amounts(AMOUNTS_PER_CELL[name], stream, times, step_s)
+            values = self._amounts(AMOUNTS_PER_CELL[name], stream, times, interval_s)
         elif name in LEVELS:
             values = LEVELS[name](self, stream, np.floor_divide(times, CELL_S))
         elif name in DAILY:
@@ -73,7 +73,7 @@ class CityModel:
             values = self._wandering(stream, times)
         low = -np.inf if stream.plausible_min is None else stream.plausible_min
         high = np.inf if stream.plausible_max is None else stream.plausible_max
-        return np.round(np.clip(values, low, high), DECIMALS.get(name, 1))
+        return np.asarray(np.round(np.clip(values, low, high), DECIMALS.get(name, 1)), dtype=np.float64)
 
     # Weather
 
@@ -193,21 +193,23 @@ class CityModel:
 Driver = Callable[[CityModel, Stream, Integers], Floats]
 
 
-def _reach_of(stream: Stream) -> str:
+def reach_of(thing: str) -> str:
     """Hulu Cileungsi and hulu Cikeas by their names; every other gauge stands below the confluence."""
-    return next((reach for reach in ("cileungsi", "cikeas") if reach in stream.thing), "p2c")
+    return next((reach for reach in ("cileungsi", "cikeas") if reach in thing), "p2c")
 
 
 def _river_level(model: CityModel, stream: Stream, cells: Integers) -> Floats:
-    reach = _reach_of(stream)
+    reach = reach_of(stream.thing)
     # Normal levels of the hulu gauges: 100 and 200 cm (KP2C); below the confluence gauges have their own zero.
-    zero, gain = {"cileungsi": (100.0, 6.0), "cikeas": (200.0, 5.0)}.get(reach, (240.0 + 40 * model._offset_of(stream), 9.0))
+    zero, gain = {"cileungsi": (100.0, 6.0), "cikeas": (200.0, 5.0)}.get(
+        reach, (240.0 + 40 * model._offset_of(stream), 9.0)
+    )
     base_flow = 4.0 * smooth(key_of(model.seed, "base-flow"), cells * CELL_S, 4 * 86_400)
     return zero + base_flow + gain * model.wave(reach, cells) + 0.8 * model._jitter(stream, cells)
 
 
 def _discharge(model: CityModel, stream: Stream, cells: Integers) -> Floats:
-    return 45.0 + 7.0 * model.wave(_reach_of(stream), cells) + 1.5 * model._jitter(stream, cells)
+    return 45.0 + 7.0 * model.wave(reach_of(stream.thing), cells) + 1.5 * model._jitter(stream, cells)
 
 
 def _vehicles_per_hour(model: CityModel, stream: Stream, cells: Integers) -> Floats:
@@ -245,7 +247,11 @@ def _traffic_gas(base: float, gain: float) -> Driver:
 
 def _ozone(model: CityModel, stream: Stream, cells: Integers) -> Floats:
     sun = np.maximum(np.cos(2 * np.pi * (model._hour_of_day(cells) - 13.0) / 24), 0.0)
-    return 25 + 75 * sun * np.exp(0.2 * smooth(key_of(model.seed, "sun"), cells * CELL_S, 86_400)) + model._jitter(stream, cells)
+    return (
+        25
+        + 75 * sun * np.exp(0.2 * smooth(key_of(model.seed, "sun"), cells * CELL_S, 86_400))
+        + model._jitter(stream, cells)
+    )
 
 
 def _temperature(model: CityModel, stream: Stream, cells: Integers) -> Floats:

@@ -4,7 +4,7 @@ Flood reports follow the level of the area's own gauge by PLANTED_LAG_H; congest
 hour; nothing else follows anything but the hours at which people are awake.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from geo.demo.noise import Floats, Integers, gaussian, key_of, uniform
 PLANTED_LAG_H = 3
 HOTSPOTS = 5
 HOTSPOT_SPREAD_M = 260.0
+PLACE_TRIES = 12
 METRES_PER_DEGREE = 111_320.0
 
 # Reports a day in a district, of what follows nothing.
@@ -33,6 +34,8 @@ DAILY_RATES = {
     "kebakaran": 0.05,
 }
 FLOOD, CONGESTION = "banjir", "kemacetan"
+# What people call a flood: mostly so, at times by a kind of it (a category below FLOOD), with its share.
+FLOOD_KINDS = (("genangan", 0.2), ("luapan-sungai", 0.35))
 CATEGORIES = (FLOOD, CONGESTION, *DAILY_RATES)
 
 SIMULATED = "[SIMULASI]"
@@ -64,12 +67,14 @@ TEXTS: dict[str, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """An area in which reports are made. `gauges` are the reaches whose water its people watch."""
+    """An area in which reports are made. `gauges` are the reaches whose water its people watch;
+    `contains(lon, lat)` tells whether a place lies in it."""
 
     code: str
     name: str
     hotspots: tuple[tuple[float, float], ...]
     gauges: tuple[str, ...] = ("p2c",)
+    contains: Callable[[float, float], bool] = lambda lon, lat: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class ReportModel:
         if category == CONGESTION:
             # Only a street that stands is worth a report.
             standing = self._model.congestion(district.code, cells).reshape(-1, CELLS_PER_HOUR).mean(axis=1)
-            return np.asarray(0.9 * np.maximum(standing - 0.3, 0.0) ** 1.5 + 0.003, dtype=np.float64)
+            return np.asarray(1.5 * np.maximum(standing - 0.3, 0.0) ** 1.5 + 0.003, dtype=np.float64)
         return DAILY_RATES[category] / 24 * awake
 
     def reports(self, district: District, first_hour: int, last_hour: int) -> Iterator[SimulatedReport]:
@@ -110,7 +115,8 @@ class ReportModel:
             return
         for category in CATEGORIES:
             key = key_of(self._model.seed, "reports", district.code, category)
-            counts = poisson.ppf(uniform(key, hours), self.rates(district, category, hours)).astype(int)
+            draws, rates = uniform(key, hours), self.rates(district, category, hours)
+            counts = np.asarray(poisson.ppf(draws, rates), dtype=np.int64)
             for hour, count in zip(hours[counts > 0], counts[counts > 0], strict=True):
                 for i in range(count):
                     yield self._report(district, category, int(hour), i)
@@ -121,7 +127,7 @@ class ReportModel:
             cells = self._cells(hours - PLANTED_LAG_H)
             waves.append(self._model.wave(reach, cells).reshape(-1, CELLS_PER_HOUR).mean(axis=1))
         excess = np.maximum(np.mean(waves, axis=0) - 1.0, 0.0)
-        return np.asarray(0.002 + np.minimum(0.22 * excess, 9.0), dtype=np.float64)
+        return np.asarray(0.002 + np.minimum(0.17 * excess, 7.0), dtype=np.float64)
 
     def _awake(self, cells: Integers) -> Floats:
         """How readily people report: least at four in the morning, a little less at weekends; 1 on average."""
@@ -132,18 +138,31 @@ class ReportModel:
     def _report(self, district: District, category: str, hour: int, i: int) -> SimulatedReport:
         external_id = f"sim-{hour}-{district.code}-{category}-{i}"
         draw = uniform(key_of(self._model.seed, external_id), np.arange(4))
-        lon, lat = district.hotspots[int(draw[1] * len(district.hotspots))]
-        east, north = HOTSPOT_SPREAD_M * gaussian(key_of(self._model.seed, external_id, "place"), np.arange(2))
         texts = TEXTS[category]
+        lon, lat = self._place(district, external_id, float(draw[1]))
+        called = next((kind for kind, up_to in FLOOD_KINDS if category == FLOOD and draw[3] < up_to), category)
         return SimulatedReport(
             external_id=external_id,
-            category=category,
+            category=called,
             district=district.code,
             reported_at=float(np.floor(hour * 3600 + draw[0] * 3600)),
-            lon=round(lon + east / (METRES_PER_DEGREE * np.cos(np.radians(lat))), 6),
-            lat=round(lat + north / METRES_PER_DEGREE, 6),
+            lon=lon,
+            lat=lat,
             description=f"{SIMULATED} {texts[int(draw[2] * len(texts))].format(place=district.name)}",
         )
+
+    def _place(self, district: District, external_id: str, draw: float) -> tuple[float, float]:
+        """A place near one of the district's hotspots and inside the district; the hotspot itself if luck fails."""
+        lon, lat = district.hotspots[int(draw * len(district.hotspots))]
+        steps = HOTSPOT_SPREAD_M * gaussian(key_of(self._model.seed, external_id, "place"), np.arange(2 * PLACE_TRIES))
+        for east, north in steps.reshape(-1, 2):
+            there = (
+                round(lon + float(east) / (METRES_PER_DEGREE * float(np.cos(np.radians(lat)))), 6),
+                round(lat + float(north) / METRES_PER_DEGREE, 6),
+            )
+            if district.contains(*there):
+                return there
+        return lon, lat
 
     def _cells(self, hours: Integers) -> Integers:
         return np.arange(int(hours[0]) * CELLS_PER_HOUR, (int(hours[-1]) + 1) * CELLS_PER_HOUR, dtype=np.int64)

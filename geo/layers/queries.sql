@@ -70,8 +70,7 @@ JOIN geo_city city ON city.id = a.city_id
 LEFT JOIN geo_area parent ON parent.id = a.parent_id
 LEFT JOIN counted c ON c.ancestor_id = a.id
 LEFT JOIN standing s ON s.ancestor_id = a.id
-LEFT JOIN LATERAL (
-    SELECT population, year, source FROM geo_populationfigure WHERE area_id = a.id ORDER BY year DESC LIMIT 1) f ON true
+LEFT JOIN geo_population_latest f ON f.area_id = a.id
 WHERE a.city_id = ANY(%(city_ids)s) AND a.retired_at IS NULL AND lv.code = %(level)s
 
 -- name: density
@@ -97,8 +96,7 @@ FROM geo_area a
 JOIN geo_arealevel lv ON lv.id = a.level_id
 LEFT JOIN geo_area parent ON parent.id = a.parent_id
 LEFT JOIN counted c ON c.ancestor_id = a.id
-LEFT JOIN LATERAL (
-    SELECT population, year, source FROM geo_populationfigure WHERE area_id = a.id ORDER BY year DESC LIMIT 1) f ON true
+LEFT JOIN geo_population_latest f ON f.area_id = a.id
 WHERE a.city_id = %(city_id)s AND a.retired_at IS NULL AND lv.code = %(level)s
 
 -- name: density_unplaced

@@ -95,6 +95,17 @@ LEFT JOIN pg_temp.successor p ON p.retired_id = self.public_area_id
 WHERE self.id = r.id
   AND ((r.location IS NULL AND a.area_id IS NOT NULL) OR (r.public_location IS NULL AND p.area_id IS NOT NULL))
 
+-- name: withdraw_agencies
+-- A row per report that came to another city and still had an agency of the old one: it is to be assigned anew, and says so.
+WITH withdrawn AS (
+    UPDATE geo_report r SET agency_id = NULL
+    FROM geo_agency g, (SELECT DISTINCT report_id FROM pg_temp.point_to_place) p
+    WHERE r.id = p.report_id AND g.id = r.agency_id AND g.city_id <> r.city_id
+    RETURNING r.id, g.id AS agency_id, g.slug
+)
+INSERT INTO geo_historyentry (report_id, at, action, old, new, agency_id)
+SELECT id, now(), 'agency_withdrawn', jsonb_build_object('agency', slug), '{"agency": null}', agency_id FROM withdrawn ORDER BY id
+
 -- name: count_reports
 -- One row: reports with a point, and those of them that lie outside every area.
 SELECT count(*), count(*) FILTER (WHERE location_flag = 'outside') FROM geo_report

@@ -64,8 +64,8 @@ def rebuild_placements(city: City | None = None) -> PlacementSummary:
     placement_lock_exclusive()
     values = {"city_id": city.pk if city else None}
     with connection.cursor() as cursor:
-        # The sort of some million candidate pairs stays in memory.
-        cursor.execute("SET LOCAL work_mem = '128MB'")
+        # The sorts and hashes over a million reports stay in memory; compiling for statements that run once does not pay.
+        cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
         for statement in (
             QUERIES.collect_points,
             QUERIES.index_points,
@@ -76,6 +76,7 @@ def rebuild_placements(city: City | None = None) -> PlacementSummary:
             cursor.execute(statement, values)
         cursor.execute(QUERIES.update_points)
         changed = cursor.rowcount
+        cursor.execute(QUERIES.withdraw_agencies)
         cursor.execute(QUERIES.update_named)
         changed += cursor.rowcount
         things_changed = place_things()

@@ -81,7 +81,12 @@ def admit(sender: Sender, *, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             QUERIES.count_intake,
-            {"device": sender.device_hash, "address": sender.address_hash, "window": window, "device_limit": device_limit},
+            {
+                "device": sender.device_hash,
+                "address": sender.address_hash,
+                "window": window,
+                "device_limit": device_limit,
+            },
         )
         by_device, by_address = cursor.fetchone()
     if by_address == 1:

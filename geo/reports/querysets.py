@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. Nobody in particular is `Principal()`; staff are signed-in people of the city; a channel came with its key."""
+    """Who asks. Nobody in particular is `Principal()`; staff are signed-in people; a channel came with its key.
+
+    Staff see what is not public only in the cities in which they have a role; `city_ids` None means every city.
+    """
 
     is_staff: bool = False
+    city_ids: frozenset[int] | None = None
     channel: "Channel | None" = None
 
     @property
@@ -32,11 +36,15 @@ PUBLIC = Principal()
 
 class ReportQuerySet(models.QuerySet["Report"]):
     def visible_to(self, principal: Principal) -> "ReportQuerySet":
-        """Staff see every report; everyone else the public ones, and a channel its own as well."""
-        if principal.is_staff:
+        """Staff see every report of their cities; everyone else the public ones, and a channel its own as well."""
+        if principal.is_staff and principal.city_ids is None:
             return self
-        public = models.Q(is_public=True)
-        return self.filter(public | models.Q(channel=principal.channel)) if principal.channel else self.filter(public)
+        seen = models.Q(is_public=True)
+        if principal.is_staff:
+            seen |= models.Q(city_id__in=principal.city_ids)
+        if principal.channel is not None:
+            seen |= models.Q(channel=principal.channel)
+        return self.filter(seen)
 
     def in_area(self, code: str) -> "ReportQuerySet":
         """Reports whose public area is this one or lies under it, at any level."""
@@ -58,3 +66,13 @@ class ReportQuerySet(models.QuerySet["Report"]):
         from geo.reports.categories import with_descendants
 
         return self.filter(category_id__in=with_descendants(slugs))
+
+    def containing(self, text: str) -> "ReportQuerySet":
+        """Reports in whose public description this text stands, whatever the case of its letters."""
+        return self.filter(public_description__icontains=text)
+
+    def for_answer(self) -> "ReportQuerySet":
+        """With all that an answer shows beside the report's own columns, in two queries however many there are."""
+        joined = self.select_related("city", "channel", "category", "agency", "public_area")
+        hidden = ("description", "location", "public_area__boundary", "city__calendar")
+        return joined.defer(*hidden).prefetch_related("photos")

@@ -72,6 +72,13 @@ class Batch:
         return _quarantine(self.messages[index], index, reading, alone, reason, detail)
 
 
+class _Refused(Exception):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
 def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetime) -> Batch:
     """The rows to store and the elements to quarantine.
 
@@ -100,38 +107,44 @@ def _place(
     latest: datetime,
 ) -> None:
     message = batch.messages[index]
-
-    def reject(reason: Reason, detail: str) -> None:
-        batch.quarantined.append(_quarantine(message, index, reading, alone, reason, detail))
-
     time = reading.phenomenon_time
-    if time is None:
-        if message.retained:
-            # The broker gives a retained message to each new subscriber: its receipt says nothing of when it was measured.
-            batch.ignored += 1
-            return None
-        time = message.received_at
-    elif not EARLIEST <= time <= latest:
-        return reject(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
+    if time is None and message.retained:
+        # The broker gives a retained message to each new subscriber: its receipt says nothing of when it was measured.
+        batch.ignored += 1
+        return
+    try:
+        datastream = _datastream(batch, reading, registry)
+        if time is None:
+            time, time_source = message.received_at, TIMED_ON_RECEIPT
+        elif EARLIEST <= time <= latest:
+            time_source = TIMED_BY_DEVICE
+        else:
+            raise _Refused(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
+        row = rows.setdefault((datastream.id, time), len(batch.columns))
+        if row < len(batch.columns):
+            first = batch.columns.results[row]
+            if first != reading.result:
+                raise _Refused(Reason.CONFLICT, conflict_detail(time, first))
+            batch.repeated += 1
+            return
+    except _Refused as why:
+        batch.quarantined.append(_quarantine(message, index, reading, alone, why.reason, why.detail))
+        return
+    quality = datastream.quality_of(reading.result)
+    batch.columns.append(datastream.id, time, reading.result, message.received_at, quality, time_source)
+    batch.origins.append((index, reading, alone))
+
+
+def _datastream(batch: Batch, reading: Reading, registry: Registry) -> DatastreamRef:
     datastreams = registry.get(reading.thing)
-    datastream = datastreams.get(reading.observed_property) if datastreams is not None else None
+    if datastreams is None:
+        batch.unknown_things.add(reading.thing)
+        raise _Refused(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
+    datastream = datastreams.get(reading.observed_property)
     if datastream is None:
         batch.unknown_things.add(reading.thing)
-        if datastreams is None:
-            return reject(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
-        return reject(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
-    row = rows.setdefault((datastream.id, time), len(batch.columns))
-    if row < len(batch.columns):
-        first = batch.columns.results[row]
-        if first == reading.result:
-            batch.repeated += 1
-            return None
-        return reject(Reason.CONFLICT, conflict_detail(time, first))
-    time_source = TIMED_ON_RECEIPT if reading.phenomenon_time is None else TIMED_BY_DEVICE
-    batch.columns.append(
-        datastream.id, time, reading.result, message.received_at, datastream.quality_of(reading.result), time_source
-    )
-    batch.origins.append((index, reading, alone))
+        raise _Refused(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
+    return datastream
 
 
 def _quarantine(

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ KEEPALIVE_S = 30
 # Longer than the longest outage of a worker: the broker drops the queue with the session.
 SESSION_EXPIRY_S = 14 * 86_400
 RECONNECT_AFTER_S = (1, 10)
+SHORT_CONNECTION_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class BrokerLink:
         self._on_session_lost = on_session_lost
         self._connection = 0
         self._connects = 0
+        self._connected_at = time.monotonic()
         # Held while a connection's number is compared and used, and while it changes.
         self._connection_lock = threading.Lock()
         self._client = self._make_client()
@@ -141,6 +144,7 @@ class BrokerLink:
             logger.error("the broker %s refuses the connection: %s", self._url, reason)
             return
         self._connects += 1
+        self._connected_at = time.monotonic()
         if flags.session_present:
             logger.info("connected to %s, session resumed", self._url)
         elif self._connects == 1:
@@ -177,7 +181,12 @@ class BrokerLink:
     ) -> None:
         self.subscribed.clear()
         if reason.is_failure:
-            logger.warning("connection to %s lost: %s", self._url, reason)
+            lasted_s = time.monotonic() - self._connected_at
+            # Mosquitto 2.0 closes a taken-over session without a word: two workers of one name then drive each other out.
+            hint = (
+                f"; does another worker connect as {self._options.client_id}?" if lasted_s < SHORT_CONNECTION_S else ""
+            )
+            logger.warning("connection to %s lost after %.0f s: %s%s", self._url, lasted_s, reason, hint)
         if reason.getName() == "Session taken over":
             self.failure = f"another worker has connected as {self._options.client_id}; give each its own --slot"
 

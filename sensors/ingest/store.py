@@ -15,7 +15,6 @@ from sensors.ingest.snapshot import RegistrySnapshot
 from sensors.observations.partitions import ensure_partitions
 from sensors.observations.writer import Written, write_observations
 
-
 Keep = Callable[[Sequence[Message], Sequence[Quarantined]], object]
 
 

@@ -99,6 +99,10 @@ class Worker:
         self._link = make_link(self.inbox.put, self._has_lost_session.set)
         self._refreshed_at = self._reported_at = time.monotonic()
 
+    @property
+    def is_subscribed(self) -> bool:
+        return self._link.subscribed.is_set()
+
     def request_stop(self) -> None:
         """From a signal handler or another thread: take nothing more, store and acknowledge what is held, and end."""
         self._is_stopping = True

@@ -89,3 +89,23 @@ INSERT INTO sensors_dirtyhour (datastream_id, hour)
 SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') FROM sensors_observation
 UNION
 SELECT datastream_id, hour FROM sensors_hourlyrollup;
+
+-- name: observed_spans
+-- One row per given datastream that has observations: its id, its first and its last phenomenon time.
+SELECT d.datastream_id, first.phenomenon_time, last.phenomenon_time
+FROM unnest(%(datastream_ids)s::bigint[]) AS d(datastream_id)
+CROSS JOIN LATERAL (
+    SELECT phenomenon_time FROM sensors_observation o
+    WHERE o.datastream_id = d.datastream_id ORDER BY phenomenon_time LIMIT 1) first
+CROSS JOIN LATERAL (
+    SELECT phenomenon_time FROM sensors_observation o
+    WHERE o.datastream_id = d.datastream_id ORDER BY phenomenon_time DESC LIMIT 1) last;
+
+-- name: count_observations
+-- One row: how many observations the given datastreams have in a half-open period.
+SELECT count(*) FROM sensors_observation
+WHERE datastream_id = ANY(%(datastream_ids)s) AND phenomenon_time >= %(start)s AND phenomenon_time < %(end)s;
+
+-- name: count_dirty_hours
+-- One row: how many marks there are.
+SELECT count(*) FROM sensors_dirtyhour;

@@ -14,8 +14,8 @@ def slug_of(name: str) -> str:
     Accents fall away, and whatever else is no letter or digit becomes one hyphen: `P.A. Istiqlal  ` is `p-a-istiqlal`.
     A name too long for a slug keeps its beginning and gets eight digits of its hash, so that two long names stay two.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = _OTHER.sub("-", plain).strip("-")
+    letters = (each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    slug = _OTHER.sub("-", "".join(letters).lower()).strip("-")
     if len(slug) <= SLUG_CHARACTERS:
         return slug
     digest = hashlib.sha256(slug.encode()).hexdigest()[:8]

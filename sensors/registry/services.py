@@ -132,7 +132,9 @@ def _provision_datastream(thing: Thing, entry: DatastreamEntry, properties: Mapp
     observed_property = properties.get(entry.observed_property)
     if observed_property is None:
         known = ", ".join(sorted(properties)) or "none"
-        raise RegistryError(f"thing {thing.slug!r}: no observed property {entry.observed_property!r}; there are {known}")
+        raise RegistryError(
+            f"thing {thing.slug!r}: no observed property {entry.observed_property!r}; there are {known}"
+        )
     found = Datastream.objects.filter(thing=thing, observed_property=observed_property).first()
     if found is not None and found.unit_ucum != entry.unit_ucum:
         # What is stored is in the old unit; a new label would make it another quantity.

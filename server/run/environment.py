@@ -40,7 +40,11 @@ class Installation:
     @property
     def database_mark(self) -> str:
         """Names the database in stamps, without its password."""
-        return hashlib.sha256(re.sub(r"//[^@/]*@", "//", self.dsn).encode()).hexdigest()[:12] if not self.cluster else "own"
+        return (
+            hashlib.sha256(re.sub(r"//[^@/]*@", "//", self.dsn).encode()).hexdigest()[:12]
+            if not self.cluster
+            else "own"
+        )
 
     def variables(self) -> dict[str, str]:
         """The whole environment of a process."""
@@ -64,8 +68,12 @@ def base_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     out["LANG"] = out["LC_ALL"] = LOCALE
     out["PYTHONUNBUFFERED"] = "1"
     out["DJANGO_SETTINGS_MODULE"] = "server.settings"
-    out["PATH"] = ":".join(dict.fromkeys([*filter(None, out.get("PATH", "").split(":")), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]))
-    return {name: value for name, value in out.items() if value or not name.startswith(("PANTAU_", "DATABASE_", "MQTT_"))}
+    out["PATH"] = ":".join(
+        dict.fromkeys([*filter(None, out.get("PATH", "").split(":")), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
+    )
+    return {
+        name: value for name, value in out.items() if value or not name.startswith(("PANTAU_", "DATABASE_", "MQTT_"))
+    }
 
 
 def admin_password(home: Home) -> str:

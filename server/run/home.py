@@ -1,8 +1,8 @@
 """PANTAU_HOME: the folder of everything that one checkout keeps (data, secrets, logs), and who owns it.
 
-    state.json  the ports, chosen once      secrets.json  passwords, made once, 0600      stamps/  what was done once
-    pg/data     the PostgreSQL cluster      broker/       Mosquitto's data and credentials
-    logs/       one file per process        static/ media/                                test/    servers of test runs
+state.json  the ports, chosen once      secrets.json  passwords, made once, 0600      stamps/  what was done once
+pg/data     the PostgreSQL cluster      broker/       Mosquitto's data and credentials
+logs/       one file per process        static/ media/                                test/    servers of test runs
 """
 
 import hashlib
@@ -89,7 +89,9 @@ class Home:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise Failed(f"{self.folder / name} is not readable as JSON ({error}); remove it to have it made anew.") from error
+            raise Failed(
+                f"{self.folder / name} is not readable as JSON ({error}); remove it to have it made anew."
+            ) from error
 
     def write(self, name: str, values: dict[str, Any]) -> None:
         """Replace a JSON file at once, readable by its owner only."""
@@ -133,7 +135,9 @@ def find_home() -> Home:
     if _can_enter(folder, user):
         return Home(folder, user)
     if named:
-        raise Failed(f"The user {user}, which PostgreSQL runs as, cannot enter PANTAU_HOME={folder}; choose another folder.")
+        raise Failed(
+            f"The user {user}, which PostgreSQL runs as, cannot enter PANTAU_HOME={folder}; choose another folder."
+        )
     moved = Path("/var/lib/pantau") / _digest(CHECKOUT)
     if not moved.exists():
         say(f"The user {user} cannot enter {CHECKOUT}, so data and logs are kept in {moved} (PANTAU_HOME).")

@@ -42,14 +42,22 @@ def find(instance: str, cluster: Path) -> list[Process]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            marked = wanted in (entry / "environ").read_bytes().split(b"\0") or is_postgres_of(int(entry.name), cluster)
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            marked = wanted in (entry / "environ").read_bytes().split(b"\0")
         except OSError:
-            continue  # gone in between, or another user's: not ours
-        started = _started(int(entry.name))
-        if marked and started is not None:
-            found.append(Process(int(entry.name), started, command))
+            marked = False  # gone in between, or another user's: not ours
+        if (marked or is_postgres_of(int(entry.name), cluster)) and (process := look_at(int(entry.name))):
+            found.append(process)
     return found
+
+
+def look_at(pid: int) -> Process | None:
+    """The process that has this number now."""
+    started = _started(pid)
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return None
+    return None if started is None else Process(pid, started, command)
 
 
 def is_postgres_of(pid: int, cluster: Path) -> bool:

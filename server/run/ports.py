@@ -55,12 +55,16 @@ def claim_port(home: Home, role: str, *, running: bool, host: str = "127.0.0.1")
     port = known_port(home, role)
     if running and ports.get(role):
         if port != ports[role]:
-            raise Failed(f"It runs on port {ports[role]}; to move it to {VARIABLE[role]}={port}: ./pantau down, then up.")
+            raise Failed(
+                f"It runs on port {ports[role]}; to move it to {VARIABLE[role]}={port}: ./pantau down, then up."
+            )
         return int(ports[role])
     if port is None or not is_free(port, host):
         if fixed(role):
             raise Failed(f"{VARIABLE[role]}={port} is in use by another process.")
-        chosen = next((candidate for candidate in range(FIRST[role], FIRST[role] + 1000) if is_free(candidate, host)), None)
+        chosen = next(
+            (candidate for candidate in range(FIRST[role], FIRST[role] + 1000) if is_free(candidate, host)), None
+        )
         if chosen is None:
             raise Failed(f"No free port from {FIRST[role]} on; set {VARIABLE[role]}.")
         if port is not None:

@@ -126,7 +126,7 @@ class Cluster:
             f"DO $$ BEGIN CREATE ROLE {ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
             f"ALTER ROLE {ROLE} LOGIN CREATEDB NOSUPERUSER PASSWORD {quoted}",
         )
-        if self.sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'") == "":
+        if DATABASE not in self.sql("postgres", "SELECT datname FROM pg_database").split():
             self.sql("postgres", f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 
     def sql(self, database: str, *statements: str) -> str:

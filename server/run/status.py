@@ -160,12 +160,12 @@ def _processes(here: Installation) -> list[dict[str, Any]]:
 
 
 def _print_table(here: Installation, found: dict[str, Any]) -> None:
-    on_terminal = sys.stdout.isatty()
+    green, red, plain = ("\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
     for row in found["processes"]:
         good = row["state"] == RUNNING
-        colour = ("\033[32m" if good else "\033[31m", "\033[0m") if on_terminal else ("", "")
-        since = time.strftime("%H:%M:%S", time.gmtime(row["uptime_s"])) if row["uptime_s"] < 86400 else f"{row['uptime_s'] // 86400} d"
-        print(f"{colour[0]}{row['name']:<10} {row['state']:<9}{colour[1]} {'pid ' + str(row['pid']) if good else '':<12} {since if good else ''}")
+        days, seconds = divmod(row["uptime_s"], 86400)
+        since = f"pid {row['pid']:<8} {f'{days} d ' if days else ''}{time.strftime('%H:%M:%S', time.gmtime(seconds))}"
+        print(f"{row['name']:<10} {green if good else red}{row['state']:<9}{plain} {since if good else ''}".rstrip())
     print(f"{'page':<10} {'ready' if found['health'] == '200' else found['health']:<9} {found['url']}")
     print(f"{'home':<10} {found['home']}")
     if not found["ready"]:

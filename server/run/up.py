@@ -24,6 +24,7 @@ from server.run.supervision import RUNNING, Supervisor
 
 def up(home: Home, *, detach: bool, demo: bool) -> int:
     """Idempotent: starts what does not run, and leaves alone what does."""
+    os.umask(0o077)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     home.make_folders()
@@ -60,7 +61,9 @@ def down(home: Home) -> int:
         with step("Stopping all processes"):
             supervisor.stop()
         if supervisor.leftovers():
-            raise Failed("These do not end: " + ", ".join(f"{left.pid} {left.command[:60]}" for left in supervisor.leftovers()))
+            raise Failed(
+                "These do not end: " + ", ".join(f"{left.pid} {left.command[:60]}" for left in supervisor.leftovers())
+            )
     return 0
 
 
@@ -141,7 +144,9 @@ def _start_servers(here: Installation, supervisor: Supervisor) -> None:
         with step(f"Starting PostgreSQL on port {here.cluster.port}"):
             supervisor.start_process("postgres")
             if not here.cluster.wait_ready():
-                raise Failed(f"PostgreSQL did not get ready; {logs / 'postgres.log'} ends with:\n{last_lines(logs / 'postgres.log')}")
+                raise Failed(
+                    f"PostgreSQL did not get ready; {logs / 'postgres.log'} ends with:\n{last_lines(logs / 'postgres.log')}"
+                )
             here.cluster.set_up()
     if here.broker and (states["mosquitto"]["statename"] != RUNNING or not here.broker.is_ready()):
         with step(f"Starting Mosquitto on port {here.broker.port}"):
@@ -255,4 +260,3 @@ def _stay(home: Home, supervisor: Supervisor) -> int:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-

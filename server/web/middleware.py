@@ -1,8 +1,10 @@
-"""CORS for the public, read-only answers: any origin may read them, without credentials."""
+"""What every answer passes through: CORS for the public, read-only ones; the content security policy; `?lang=`."""
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 OPEN = ("/layers/", "/ogc/", "/tiles/", "/api/", "/open311/", "/sta/")
 EXPOSED = "ETag, Link, Content-Crs, Retry-After"
@@ -25,3 +27,37 @@ class CorsMiddleware:
             response["Access-Control-Allow-Origin"] = "*"
             response["Access-Control-Expose-Headers"] = EXPOSED
         return response
+
+
+# No inline script, no third party. MapLibre's worker is a file of ours; data: and blob: are images that it makes itself.
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+# Made by others, with scripts in their pages: the admin's map widget and the API's documentation.
+NOT_OURS = ("/admin/", "/api/docs/")
+
+
+class ContentSecurityPolicyMiddleware:
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html") and not request.path.startswith(NOT_OURS):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class LanguageMiddleware:
+    """`?lang=en` before the browser's own wish: a link then says the same to everyone, and no cookie is needed."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("lang")
+        if asked in dict(settings.LANGUAGES):
+            translation.activate(asked)
+            request.LANGUAGE_CODE = asked  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,15 +1,25 @@
 """The pages. They speak the public HTTP API only, so a view renders its frame and nothing else."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from server.core.problems import problem
+from server.web.strings import STRINGS
 
 
 @require_safe
 def city_map(request: HttpRequest) -> HttpResponse:
-    return render(request, "map.html")
+    """The map, in the city's language unless the link says `?lang=en`: a view is a link, the same for all who open it."""
+    asked = request.GET.get("lang", "")
+    language = asked if asked in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    with translation.override(language):
+        strings = {name: str(text) for name, text in STRINGS.items()}
+        response = render(request, "map.html", {"strings": strings})
+    response["Content-Language"] = language
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_a_category_has_at_most_one_lead_agency_on_any_day():
             leads.setdefault(row["category"], []).append((row["valid_from"], row["valid_to"] or "9999-12-31"))
     for spans in leads.values():
         ordered = sorted(spans)
-        assert all(before[1] <= after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(ordered))
 
 
 def test_street_lights_passed_from_dbmsda_to_dishub():

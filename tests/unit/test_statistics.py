@@ -109,6 +109,15 @@ def test_a_period_that_ends_within_a_day_keeps_the_hour_of_the_day_when_it_wraps
     assert (found.rho, found.p) == (pytest.approx(1.0), pytest.approx(1.0))
 
 
+def test_time_before_the_first_reading_is_no_part_of_the_circle():
+    # Readings and reports began after 25 days; the zeros before them must not make a shared rhythm look rare.
+    reports, readings = unrelated_city(11, 35, rhythm=2.0)
+    late = lagged_spearman(
+        np.concatenate([np.zeros(600), reports]), np.concatenate([np.full(600, np.nan), readings]), lags=LAGS, cycles=(24,)
+    )
+    assert late == lagged_spearman(reports, readings, lags=LAGS, cycles=(24,))
+
+
 def test_too_short_for_whole_days_takes_any_shift():
     found = lagged_spearman(*unrelated_city(7, 10), lags=LAGS, cycles=(168, 24))
     assert (found.step, found.shifts) == (1, 240 - 1 - 2 * 14)

@@ -69,6 +69,8 @@ class Command(BaseCommand):
         )
         for below, count in summary.left_behind.items():
             self.stdout.write(f"note: {count} {below} lie under a parent that is retired; import their level next.")
+        for other, count in summary.still_schematic.items():
+            self.stdout.write(f"note: schematic boundaries remain: {count} {other}.")
         if placed:
             self.stdout.write(describe(placed))
 

@@ -1,6 +1,6 @@
 """Reports and who deals with them."""
 
-from geo.reports.models.directory import Agency, Category, CategoryAgency, Channel, ChannelKey
+from geo.reports.models.directory import Agency, Category, CategoryAgency, Channel, ChannelKey, CityRole
 from geo.reports.models.history import HistoryEntry, HistoryNote
 from geo.reports.models.report import IntakeCounter, Report, ReportContact, ReportPhoto, ReportSupport
 
@@ -10,6 +10,7 @@ __all__ = [
     "CategoryAgency",
     "Channel",
     "ChannelKey",
+    "CityRole",
     "HistoryEntry",
     "HistoryNote",
     "IntakeCounter",

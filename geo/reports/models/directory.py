@@ -1,5 +1,6 @@
 """Who sends and who answers: channels, categories, agencies."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -123,3 +124,25 @@ class ChannelKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.prefix}…"
+
+
+class CityRole(models.Model):
+    """What a signed-in person may do in a city. A superuser needs none: every city is theirs."""
+
+    class Role(models.TextChoices):
+        OFFICER = "officer", _("officer")
+        DISPATCHER = "dispatcher", _("dispatcher")
+        PLANNER = "planner", _("planner")
+        ADMINISTRATOR = "administrator", _("administrator")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="city_roles")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="roles")
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+
+    class Meta:
+        verbose_name = _("role in a city")
+        verbose_name_plural = _("roles in cities")
+        constraints = [models.UniqueConstraint(fields=["user", "city", "role"], name="one_role_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.role} of {self.city_id}"

@@ -112,7 +112,9 @@ def _decode_array(parts: Topic, topic: str, elements: list[Any]) -> Decoded:
         try:
             _decode_element(parts, topic, element, decoded)
         except _Unreadable as why:
-            decoded.rejections.append(Rejection(topic, json_values.serialise(element), why.reason, why.detail))
+            # An array stays wrapped: alone it would be read as an array of readings.
+            alone = [element] if isinstance(element, list) else element
+            decoded.rejections.append(Rejection(topic, json_values.serialise(alone), why.reason, why.detail))
     return decoded
 
 

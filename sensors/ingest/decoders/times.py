@@ -16,7 +16,8 @@ class BadTime(ValueError):
 def parse_time(value: object) -> datetime:
     """An aware time in UTC from a JSON value.
 
-    Units:  a number below 10^11 (in size) is seconds since 1970, from there on milliseconds; fractions are kept to the microsecond.
+    Units:  a number below 10^11 (in size) is seconds since 1970, from there on milliseconds; with fractions,
+            to the microsecond.
     Errors: BadTime for anything else: no offset, a date alone, true, null, a number beyond the year 9999.
     """
     if isinstance(value, str):

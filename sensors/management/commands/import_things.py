@@ -34,13 +34,19 @@ class Command(BaseCommand):
             metavar="JSON",
             help="a list of observed properties to make or update first, with the unit, range and interval of each",
         )
-        parser.add_argument("--default-property", default="", metavar="CODE", help="what things measure whose row says nothing")
+        parser.add_argument(
+            "--default-property", default="", metavar="CODE", help="what things measure whose row says nothing"
+        )
         parser.add_argument("--unit", default="", help="the default property's unit, in UCUM")
         parser.add_argument("--unit-name", default="")
         parser.add_argument("--plausible", metavar="MIN:MAX", help="the default property's plausible range")
         parser.add_argument("--interval", type=int, metavar="S", help="how often it is expected, in seconds")
-        parser.add_argument("--moved-at", metavar="TIME", help="when things moved that stand elsewhere now (default: now)")
-        parser.add_argument("--since", metavar="TIME", help="since when new things stand where they do (default: always)")
+        parser.add_argument(
+            "--moved-at", metavar="TIME", help="when things moved that stand elsewhere now (default: now)"
+        )
+        parser.add_argument(
+            "--since", metavar="TIME", help="since when new things stand where they do (default: always)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="do everything but keep nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -122,6 +128,8 @@ def _default_property(options: dict[str, Any]) -> dict[str, Measured]:
 def _units_in_use() -> dict[str, Measured]:
     """The unit of each observed property that is measured in one unit only so far."""
     units: dict[str, set[tuple[str, str]]] = {}
-    for code, ucum, name in Datastream.objects.values_list("observed_property__code", "unit_ucum", "unit_name").distinct():
+    for code, ucum, name in Datastream.objects.values_list(
+        "observed_property__code", "unit_ucum", "unit_name"
+    ).distinct():
         units.setdefault(code, set()).add((ucum, name))
     return {code: Measured(*next(iter(found))) for code, found in units.items() if len(found) == 1}

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        status = {
+        status: dict[str, Any] = {
             "slots": list(IngestStatus.objects.order_by("slot").values("slot", *COUNTS, *TIMES)),
             "quarantine": list(
                 RejectedMessage.objects.filter(replayed_at=None)

@@ -22,7 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--loop", action="store_true", help="go on until stopped")
         parser.add_argument("--pause", type=float, default=5.0, metavar="S", help="seconds between rounds (default 5)")
-        parser.add_argument("--all", action="store_true", help="first mark every hour there is: a recount of everything")
+        parser.add_argument(
+            "--all", action="store_true", help="first mark every hour there is: a recount of everything"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["all"]:

@@ -43,9 +43,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="CSV (also .gz) or GeoJSON")
         parser.add_argument("--map", required=True, help=f"name=column,…; names: {', '.join(sorted(COLUMNS))}")
-        parser.add_argument("--property", default="", metavar="CODE", help="the observed property, if no column names it")
-        parser.add_argument("--tz", default="Asia/Jakarta", help="time zone of times without an offset (default Asia/Jakarta)")
-        parser.add_argument("--rate", type=float, default=0, metavar="N", help="readings per second (default: no limit)")
+        parser.add_argument(
+            "--property", default="", metavar="CODE", help="the observed property, if no column names it"
+        )
+        parser.add_argument(
+            "--tz", default="Asia/Jakarta", help="time zone of times without an offset (default Asia/Jakarta)"
+        )
+        parser.add_argument(
+            "--rate", type=float, default=0, metavar="N", help="readings per second (default: no limit)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -16,7 +16,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--reason", action="append", default=[], choices=[reason.value for reason in Reason], help="only these reasons"
+            "--reason",
+            action="append",
+            default=[],
+            choices=[reason.value for reason in Reason],
+            help="only these reasons",
         )
         parser.add_argument("--thing", default="", help="only what this thing sent (its slug)")
         parser.add_argument("--dry-run", action="store_true", help="only count them")

@@ -3,7 +3,7 @@
 import { boundsOf, middleOf } from "./classes.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
-const FONT = ["Inter", "Segoe UI", "Roboto", "Helvetica Neue", "Liberation Sans", "sans-serif"];
+const FONT = ["Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif"];
 const PADDING = { top: 56, right: 40, bottom: 64, left: 40 };
 
 export function hasWebGl() {
@@ -55,6 +55,7 @@ export class CityMap {
     this.describe = describe;
     this.colours = themeColours();
     this.isFitted = Boolean(centre);
+    this.shown = {};
     this.gl = new gl.Map({
       container,
       style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": this.colours.ground } }] },
@@ -94,6 +95,7 @@ export class CityMap {
     this.buildReports(c);
     this.buildThings(c);
     this.buildLabels(c);
+    this.buildObstacles();
     this.listen();
   }
 
@@ -115,19 +117,29 @@ export class CityMap {
   buildThings(c) {
     const { gl } = this;
     gl.addLayer({ id: "things", type: "circle", source: "things", paint: {
-      "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 5, 14, 8], "circle-color": ["get", "colour"],
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 11, 4.5, 14, 8], "circle-color": ["get", "colour"],
       "circle-opacity": ["case", ["get", "isLate"], 0.25, 1],
-      "circle-stroke-color": ["case", ["get", "isLate"], ["get", "colour"], "#ffffff"], "circle-stroke-width": 2 } });
+      "circle-stroke-color": ["case", ["get", "isLate"], ["get", "colour"], "#ffffff"], "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 10, 1.2, 13, 2] } });
     gl.addLayer({ id: "thing-values", type: "symbol", source: "things", layout: {
       "text-field": ["get", "label"], "text-font": FONT, "text-size": 11.5, "text-anchor": "left", "text-offset": [0.9, 0],
       "text-optional": true, "text-justify": "left" }, paint: this.textPaint(c) });
   }
 
   buildLabels(c) {
+    const aside = ["center", [0, 0], "top", [0, 0.8], "bottom", [0, -0.8], "left", [0.8, 0], "right", [-0.8, 0], "top", [0, 1.8], "bottom", [0, -1.8]];
     this.gl.addLayer({ id: "labels", type: "symbol", source: "labels", layout: {
       "text-field": ["format", ["get", "name"], { "font-scale": 1 }, "\n", {}, ["get", "figure"], { "font-scale": 0.92 }],
-      "text-font": FONT, "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10.5, 13, 14], "text-max-width": 8,
-      "text-padding": 3 }, paint: this.textPaint(c) });
+      "text-font": FONT, "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10.5, 13, 14.5], "text-max-width": 9,
+      "text-variable-anchor-offset": aside, "text-padding": 1 }, paint: this.textPaint(c) });
+  }
+
+  /** Circles are no obstacles to text; unseen squares of their size, placed before the labels, are. */
+  buildObstacles() {
+    const { gl } = this;
+    gl.addImage("obstacle", { width: 20, height: 20, data: new Uint8Array(1600) });
+    gl.addLayer({ id: "obstacles", type: "symbol", source: "reports", filter: ["has", "point_count"], layout: {
+      "icon-image": "obstacle", "icon-size": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 0.8, 10, 1.3, 40, 2.2],
+      "icon-allow-overlap": true, "icon-padding": 0 } });
   }
 
   textPaint(c) {
@@ -175,15 +187,24 @@ export class CityMap {
   }
 
   setCity(features) {
-    this.gl.getSource("city").setData({ type: "FeatureCollection", features });
+    this.set("city", features);
   }
 
   setReports(features) {
-    this.gl.getSource("reports").setData({ type: "FeatureCollection", features });
+    this.set("reports", features);
   }
 
-  setThings(features) {
-    this.gl.getSource("things").setData({ type: "FeatureCollection", features });
+  /** Values stand beside the things from close by, and everywhere once one property was chosen. */
+  setThings(features, { isLabelled }) {
+    this.set("things", features);
+    this.gl.setLayerZoomRange("thing-values", isLabelled ? 0 : 12.5, 24);
+  }
+
+  /** The same list again costs nothing: clusters are computed anew only for new rows. */
+  set(source, features) {
+    if (this.shown[source] === features) return;
+    this.shown[source] = features;
+    this.gl.getSource(source).setData({ type: "FeatureCollection", features });
   }
 
   choose(code) {
@@ -210,17 +231,13 @@ export class CityMap {
       ground: { "background-color": c.ground }, areas: { "fill-color": ["coalesce", ["get", "colour"], c.none] },
       lines: { "line-color": c.line }, city: { "line-color": c.edge }, hovered: { "line-color": c.edge }, chosen: { "line-color": c.accent },
       labels: this.textPaint(c), "thing-values": this.textPaint(c),
-      clusters: { "circle-color": c.report, "circle-stroke-color": c.reportInk }, "cluster-counts": { "text-color": c.reportInk },
     };
     for (const [layer, values] of Object.entries(paint)) {
       for (const [name, value] of Object.entries(values)) gl.setPaintProperty(layer, name, value);
     }
     gl.updateImage("hatch", hatch(c.hatch));
-    for (const id of ["reports"]) if (gl.getLayer(id)) gl.removeLayer(id);
-    for (const id of ["clusters", "cluster-counts"]) gl.removeLayer(id);
+    for (const id of ["clusters", "cluster-counts", "reports"]) gl.removeLayer(id);
     this.buildReports(c);
-    gl.moveLayer("things");
-    gl.moveLayer("thing-values");
-    gl.moveLayer("labels");
+    for (const id of ["things", "thing-values", "labels", "obstacles"]) gl.moveLayer(id);
   }
 }

@@ -1,0 +1,6 @@
+"""Every admin of the app, where Django looks for them."""
+
+from geo.areas import admin as areas_admin
+from geo.placement import admin as placement_admin
+
+__all__ = ["areas_admin", "placement_admin"]

@@ -1,0 +1,115 @@
+"""A report on its way in: what a citizen or a channel sends, checked for form. What it means is the service's business."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.contrib.gis.geos import Point
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from geo.api.serializers import POINT_SCHEMA
+from geo.reports.insertion import Contact
+from geo.reports.models import Category, Report
+from geo.reports.photos import MAX_PHOTOS
+from geo.reports.services import MAX_DESCRIPTION
+
+
+@extend_schema_field(POINT_SCHEMA)
+class PointInput(serializers.Field[Point, Any, Any, Any]):
+    """A GeoJSON point; in a form, its JSON text."""
+
+    def to_internal_value(self, data: Any) -> Point:
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except (ValueError, RecursionError):
+                data = None
+        if not isinstance(data, dict) or data.get("type") != "Point":
+            raise serializers.ValidationError(
+                _('A GeoJSON point is needed: {"type": "Point", "coordinates": [longitude, latitude]}.')
+            )
+        position = data.get("coordinates")
+        if not isinstance(position, list) or len(position) not in (2, 3) or not all(map(_is_number, position)):
+            raise serializers.ValidationError(_("The coordinates are two numbers, longitude first."))
+        try:
+            return Point(float(position[0]), float(position[1]), srid=4326)
+        except OverflowError:
+            raise serializers.ValidationError(_("The coordinates are too large.")) from None
+
+    def to_representation(self, value: Point) -> Any:
+        return {"type": "Point", "coordinates": [value.x, value.y]}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class OffsetDateTime(serializers.Field[datetime, Any, Any, Any]):
+    """RFC 3339: a time without an offset could be seven hours off, and is refused."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment = parse_datetime(data.strip()) if isinstance(data, str) else None
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise serializers.ValidationError(_("An RFC 3339 time is needed, such as 2026-03-01T07:00:00+07:00."))
+        if moment.tzinfo is None:
+            raise serializers.ValidationError(_("The time needs its offset, such as +07:00 or Z."))
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+class ReportInput(serializers.Serializer[Any]):
+    """A new report. A laporan needs a point; an aspirasi may name an area instead."""
+
+    category = serializers.CharField(max_length=64, help_text="Slug of a category.")
+    kind = serializers.ChoiceField(choices=Report.Kind.choices, default=Report.Kind.LAPORAN)
+    description = serializers.CharField(max_length=MAX_DESCRIPTION, allow_blank=True, default="")
+    location = PointInput(required=False)
+    lon = serializers.FloatField(required=False, help_text="With lat, instead of location.")
+    lat = serializers.FloatField(required=False)
+    area = serializers.CharField(max_length=32, required=False, help_text="Code of an area, for an aspirasi.")
+    reported_at = OffsetDateTime(required=False)
+    external_id = serializers.CharField(
+        max_length=200,
+        required=False,
+        help_text="The sender's own id: the same one again answers 200 with the first report.",
+    )
+    name = serializers.CharField(max_length=200, allow_blank=True, default="", help_text="Never public.")
+    phone = serializers.CharField(max_length=40, allow_blank=True, default="", help_text="Never public.")
+    email = serializers.EmailField(allow_blank=True, default="", help_text="Never public.")
+    photos = serializers.ListField(
+        child=serializers.FileField(),
+        required=False,
+        help_text=f"In multipart/form-data: at most {MAX_PHOTOS} JPEG, PNG or WebP files of 10 MB.",
+    )
+
+    def validate_category(self, slug: str) -> Category:
+        category = Category.objects.filter(slug=slug, is_active=True).first()
+        if category is None:
+            raise serializers.ValidationError(_("There is no category %(slug)r in use.") % {"slug": slug})
+        return category
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        lon, lat = attrs.pop("lon", None), attrs.pop("lat", None)
+        attrs["place_field"] = "location"
+        if lon is None and lat is None:
+            return attrs
+        if "location" in attrs:
+            raise serializers.ValidationError({"lon": _("Give location, or lon and lat, not both.")})
+        if lon is None or lat is None:
+            raise serializers.ValidationError({"lon" if lon is None else "lat": _("lon and lat go together.")})
+        attrs["location"] = Point(lon, lat, srid=4326)
+        attrs["place_field"] = "lon"
+        return attrs
+
+
+def contact_of(fields: dict[str, Any]) -> Contact:
+    return Contact(name=fields["name"], phone=fields["phone"], email=fields["email"])

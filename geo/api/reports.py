@@ -1,0 +1,203 @@
+"""`/api/reports/`: taking reports in, and giving them out as the public may see them."""
+
+from typing import Any
+
+from django.http import FileResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from geo.api.filters import FILTERS, parse_report_filter
+from geo.api.report_input import ReportInput, contact_of
+from geo.api.serializers import (
+    DeviceTokenSerializer,
+    ProblemSerializer,
+    ReportDetailSerializer,
+    ReportPageSerializer,
+    ReportSerializer,
+    SupportSerializer,
+)
+from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, utc_now
+from geo.reports.intake_limits import Sender, admit, admit_token, issue_token, scoped_external_id, sender_of
+from geo.reports.models import Channel, Report
+from geo.reports.querysets import Principal
+from geo.reports.services import submit_report, support_report
+from server.core.errors import Forbidden, InvalidFields, NotFound
+from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
+
+FILTER_PARAMETERS = [
+    parameter("category", "Categories by slug, comma separated; a category includes all below it."),
+    parameter("status", "Statuses, comma separated."),
+    parameter("area", "Code of an area at any level."),
+    parameter("channel", "Channels by slug, comma separated."),
+    parameter("kind", "laporan or aspirasi."),
+    parameter("city", "Slug of a city."),
+    parameter("bbox", "west,south,east,north in degrees."),
+    parameter("datetime", "A time, a date (a day of the city), or start/end; `..` is open."),
+    parameter("start", "From this time or day of the city on (included)."),
+    parameter("end", "To this time (excluded), or to the end of this day of the city."),
+    parameter("q", "Text to be found in the public description."),
+]
+DEVICE_TOKEN = OpenApiParameter(
+    "X-Device-Token",
+    str,
+    OpenApiParameter.HEADER,
+    description="From /api/device-tokens/; makes limits count per device.",
+)
+PROBLEM = OpenApiResponse(ProblemSerializer, description="problem+json that names the parameter or field")
+KIND = "reports"
+
+
+class ReportsView(PublicView):
+    @extend_schema(
+        operation_id="reports_list",
+        parameters=[*FILTER_PARAMETERS, *PAGE_PARAMETERS],
+        responses={200: ReportPageSerializer, 400: PROBLEM},
+    )
+    def get(self, request: Request) -> Response:
+        """Reports, newest first."""
+        values = read_query(request.query_params, [*FILTERS, *PAGING])
+        limit, after = page_of(values, KIND)
+        found = parse_report_filter(values).apply(Report.objects.visible_to(self.principal))
+        if after is not None:
+            found = found.filter(id__lt=after)
+        page = list(found.for_answer().order_by("-id")[: limit + 1])
+        following = next_link(request, KIND, page[limit - 1].pk) if len(page) > limit else None
+        results = ReportSerializer(page[:limit], many=True, context={"request": request}).data
+        return Response({"next": following, "results": results})
+
+    @extend_schema(
+        operation_id="reports_create",
+        parameters=[DEVICE_TOKEN],
+        request={"application/json": ReportInput, "multipart/form-data": ReportInput},
+        responses={
+            201: ReportDetailSerializer,
+            200: OpenApiResponse(ReportDetailSerializer, description="sent before: the first one"),
+            400: PROBLEM,
+            401: PROBLEM,
+            429: PROBLEM,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Takes in a report: from anybody, or from a channel with its API key."""
+        principal, sender = self.principal, None
+        if principal.channel is None and not principal.is_staff:
+            sender = sender_of(request.headers.get("X-Device-Token"), address_of(request))
+            admit(sender, now=utc_now())
+        channel = _channel_of(principal)
+        form = ReportInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        report, created = _submit(form.validated_data, channel, sender)
+        whole = Report.objects.for_answer().get(pk=report.pk)
+        answer = ReportDetailSerializer(whole, context={"request": request}).data
+        headers = {"Location": absolute_url(request, reverse("report", args=[report.public_id]))}
+        return Response(answer, status=201 if created else 200, headers=headers)
+
+
+def _channel_of(principal: Principal) -> Channel:
+    if principal.channel is not None:
+        return principal.channel
+    slug, name = ("staff", "Staff") if principal.is_staff else ("web", "Web")
+    channel, _created = Channel.objects.select_related("city").get_or_create(slug=slug, defaults={"name": name})
+    if not channel.is_active:
+        raise Forbidden(_("This channel is closed."))
+    return channel
+
+
+def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None) -> tuple[Report, bool]:
+    external_id = fields.get("external_id")
+    if external_id is not None and sender is not None:
+        external_id = scoped_external_id(sender, external_id)
+    try:
+        return submit_report(
+            channel=channel,
+            category=fields["category"],
+            kind=fields["kind"],
+            description=fields["description"],
+            location=fields.get("location"),
+            area_code=fields.get("area"),
+            reported_at=fields.get("reported_at"),
+            external_id=external_id,
+            contact=contact_of(fields),
+            photos=fields.get("photos", ()),
+            device_hash=sender.device_hash if sender is not None and sender.has_token else "",
+            now=utc_now(),
+        )
+    except InvalidFields as error:
+        # The sender is told of the field that it sent: lon and lat, where there was no location.
+        named = {fields["place_field"] if name == "location" else name: says for name, says in error.fields.items()}
+        raise InvalidFields(named) from None
+
+
+def _find(principal: Principal, public_id: str) -> Report:
+    report = Report.objects.visible_to(principal).for_answer().filter(public_id=public_id).first()
+    if report is None:
+        raise NotFound(_("There is no such report."))
+    return report
+
+
+class ReportView(PublicView):
+    @extend_schema(operation_id="reports_retrieve", responses={200: ReportDetailSerializer, 404: PROBLEM})
+    def get(self, request: Request, public_id: str) -> Response:
+        """One report, with the steps of its life."""
+        read_query(request.query_params, [])
+        report = _find(self.principal, public_id)
+        return Response(ReportDetailSerializer(report, context={"request": request}).data)
+
+
+class ReportPhotoView(PublicView):
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # An <img> may accept images alone; what is sent is no rendering of DRF's.
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(operation_id="reports_photo", responses={(200, "image/jpeg"): OpenApiTypes.BINARY, 404: PROBLEM})
+    def get(self, request: Request, public_id: str, number: int) -> FileResponse:
+        """A photo of a report, as JPEG; the first one is number 1."""
+        report = _find(self.principal, public_id)
+        photos = list(report.photos.all())
+        if not 1 <= number <= len(photos):
+            raise NotFound(_("There is no such photo."))
+        try:
+            content = photos[number - 1].image.open("rb")
+        except FileNotFoundError:
+            raise NotFound(_("There is no such photo.")) from None
+        response = FileResponse(content, content_type="image/jpeg")
+        scope = "public" if report.is_public else "private"
+        response["Cache-Control"] = f"{scope}, max-age=31536000, immutable"
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response["Content-Disposition"] = "inline"
+        return response
+
+
+class SupportView(PublicView):
+    @extend_schema(
+        operation_id="reports_support",
+        parameters=[OpenApiParameter("X-Device-Token", str, OpenApiParameter.HEADER, required=True)],
+        request=None,
+        responses={201: SupportSerializer, 200: SupportSerializer, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM},
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        """Supports a wish (aspirasi); once for each device."""
+        token = request.headers.get("X-Device-Token")
+        if not token:
+            raise InvalidFields(
+                {"X-Device-Token": [_("Needed, so that each device counts once: see /api/device-tokens/.")]}
+            )
+        sender = sender_of(token, address_of(request))
+        admit(sender, now=utc_now())
+        support = support_report(report=_find(self.principal, public_id), device_hash=sender.device_hash, now=utc_now())
+        return Response({"support_count": support.support_count}, status=201 if support.is_new else 200)
+
+
+class DeviceTokensView(PublicView):
+    @extend_schema(
+        operation_id="device_tokens_create", request=None, responses={201: DeviceTokenSerializer, 429: PROBLEM}
+    )
+    def post(self, request: Request) -> Response:
+        """A device token: random, bound to nobody; limits then count this device and not its whole network."""
+        admit_token(address_of(request), now=utc_now())
+        return Response({"token": issue_token()}, status=201)

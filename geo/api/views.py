@@ -1,0 +1,86 @@
+"""What every view of this API shares: who may ask, what may be sent, how long an answer may be kept."""
+
+from datetime import UTC, datetime
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from geo.api.authentication import ChannelKeyAuthentication, principal_of
+from geo.reports.intake_limits import client_address
+from geo.reports.photos import MAX_BYTES, MAX_PHOTOS
+from geo.reports.querysets import PUBLIC, Principal
+
+
+class ShallowJSONParser(JSONParser):
+    """JSON whose nesting Python can follow; deeper is a 400 like any other broken JSON."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError(_("JSON that is nested too deeply.")) from None
+
+
+class PublicView(APIView):
+    """Anybody may ask; what they see is decided by `visible_to(principal)`."""
+
+    authentication_classes = [ChannelKeyAuthentication, SessionAuthentication]
+    permission_classes = [AllowAny]
+    parser_classes = [ShallowJSONParser, MultiPartParser, FormParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if (request.content_type or "").startswith("multipart/"):
+            limit += MAX_PHOTOS * MAX_BYTES
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            raise RequestDataTooBig(_("The request is larger than %(n)d bytes.") % {"n": limit})
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        response = super().finalize_response(request, cast(Any, response), *args, **kwargs)
+        patch_vary_headers(response, ["X-Api-Key", "Cookie"])
+        if not response.has_header("Cache-Control"):
+            is_open = request.method in ("GET", "HEAD") and response.status_code == 200 and self.principal == PUBLIC
+            if is_open:
+                patch_cache_control(response, public=True, max_age=5)
+            else:
+                patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    @property
+    def principal(self) -> Principal:
+        return principal_of(self.request)
+
+
+def address_of(request: HttpRequest) -> str:
+    return client_address(
+        request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES
+    )
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def parameter(name: str, description: str, kind: type = str) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description)
+
+
+PAGE_PARAMETERS = [
+    parameter("limit", "How many at most: 100 unless said otherwise, 1000 at the most.", int),
+    parameter("next", "Where the page begins: taken from the `next` link of the page before."),
+]

@@ -1,0 +1,86 @@
+// The legend, and the colours of the areas that it explains: one place, so that they cannot differ.
+
+import { classOf, declaredClasses, sequentialClasses } from "./classes.js";
+import { h, show } from "./dom.js";
+import { nameOf, number, say } from "./words.js";
+
+export const CHANCE = 0.05;
+const PALE = 0.35;
+const SOLID = 0.85;
+
+/** How the areas are coloured now: classes, the figure that stands on each, and what the legend says. */
+export function paintDensity(model, measure) {
+  const { features } = model.density;
+  const style = model.styles.density;
+  const classes = sequentialClasses(features.map((feature) => feature.properties[measure]), style.colours);
+  const painted = features.map((feature) => {
+    const value = feature.properties[measure];
+    const isUnknown = value === null;
+    return paint(feature, { colour: classOf(value, classes)?.colour ?? null, isUnknown, figure: isUnknown ? say("unknown") : number(value) });
+  });
+  return { features: painted, classes, unknown: painted.filter((each) => each.properties.isUnknown).length };
+}
+
+export function paintCorrelation(model) {
+  const { features } = model.correlation;
+  const style = model.styles.correlation;
+  const classes = declaredClasses(style.classes, style.colours);
+  const painted = features.map((feature) => {
+    const { rho, p_value: p } = feature.properties;
+    const isUnknown = rho === null;
+    const opacity = isUnknown || p < CHANCE ? SOLID : PALE;
+    return paint(feature, { colour: classOf(rho, classes)?.colour ?? null, isUnknown, opacity, figure: isUnknown ? "–" : `ρ ${number(rho, 2)}` });
+  });
+  return { features: painted, classes, unknown: painted.filter((each) => each.properties.isUnknown).length };
+}
+
+function paint(feature, figures) {
+  return { ...feature, properties: { code: feature.properties.code, name: feature.properties.name, ...figures } };
+}
+
+export function drawLegend(element, model, painted) {
+  const isCorrelation = model.state.get("colour") === "correlation";
+  if (isCorrelation && !model.correlation) return show(element, h("p.hint", {}, say("choose_property")));
+  return show(element, ...(isCorrelation ? correlationLegend(model, painted) : densityLegend(model, painted)));
+}
+
+function densityLegend(model, { classes, unknown, features }) {
+  const measure = model.state.get("measure");
+  const zero = features.filter((each) => !each.properties.isUnknown && each.properties.colour === null).length;
+  const rows = classes.map(({ from, to, colour }) => row(colour, from === to ? number(from) : `${number(from)} – ${number(to)}`));
+  return [
+    h("h2", {}, say(`measure_${measure}`)),
+    classes.length ? h("p.hint", {}, say("quantile", { n: classes.length })) : h("p.hint", {}, say("no_reports_period")),
+    h("ul.swatches", {}, zero ? row("var(--map-none)", say("none_reported")) : null, rows, unknown ? row(null, say("population_unknown")) : null),
+    source(model, measure),
+  ];
+}
+
+/** Every rate names whose count of people it stands on. */
+function source(model, measure) {
+  if (measure !== "reports_per_10000") return null;
+  const known = model.density.features.filter((feature) => feature.properties.population_year);
+  const sources = [...new Set(known.map(({ properties: p }) => `${p.population_source} (${p.population_year})`))];
+  return sources.length ? h("p.hint", {}, say("population_from", { source: sources.join("; ") })) : null;
+}
+
+function correlationLegend(model, { classes, unknown }) {
+  const property = model.property(model.state.get("property"));
+  const category = model.category(model.state.get("category"));
+  const words = { category: category ? nameOf(category) : say("all_categories"), property: property ? nameOf(property) : model.state.get("property") };
+  const rows = classes.map(({ from, to, colour }) =>
+    row(colour, from === null ? `< ${number(to)}` : to === null ? `≥ ${number(from)}` : `${number(from)} – ${number(to)}`));
+  const figures = model.correlation.features.map((feature) => feature.properties).filter((p) => p.rho !== null);
+  const strong = figures.filter((p) => p.p_value < CHANCE).length;
+  return [
+    h("h2", {}, say("correlation_title", words)),
+    h("p.hint", {}, say("correlation_scale")),
+    h("ul.swatches", {}, rows.reverse(), unknown ? row(null, say("too_few")) : null),
+    figures.length ? h("p.hint", {}, say("correlation_count", { strong, all: figures.length, expected: number(figures.length * CHANCE, 1) })) : null,
+    h("p.hint", {}, say("not_a_cause")),
+  ];
+}
+
+function row(colour, text) {
+  return h("li", {}, h(colour ? "span.swatch" : "span.swatch.hatched", { colour, "aria-hidden": "true" }), text);
+}
