@@ -2,5 +2,6 @@
 
 from geo.areas import admin as areas_admin
 from geo.placement import admin as placement_admin
+from geo.reports import admin as reports_admin
 
-__all__ = ["areas_admin", "placement_admin"]
+__all__ = ["areas_admin", "placement_admin", "reports_admin"]

@@ -7,20 +7,17 @@ ORDER BY a.code
 
 -- name: correlation_reports
 -- A row per area and interval that has public reports: area id, start of the interval (epoch seconds), how many.
--- Counted by the stored area first, so that the ancestry is joined to thousands of rows and not to millions.
-WITH counted AS (
-    SELECT r.public_area_id, date_trunc(%(interval)s, r.reported_at, %(zone)s) AS start, count(*) AS reports
+SELECT ancestor_id, extract(epoch FROM start)::bigint, reports
+FROM (
+    SELECT c.ancestor_id, date_trunc(%(interval)s, r.reported_at, %(zone)s) AS start, count(*) AS reports
     FROM geo_report r
+    JOIN geo_areaancestry c ON c.area_id = r.public_area_id
+    JOIN geo_arealevel l ON l.id = c.level_id AND l.code = %(level)s
     WHERE r.city_id = %(city_id)s AND r.is_public
       AND r.reported_at >= %(start)s AND r.reported_at < %(end)s
       AND (%(category_ids)s::bigint[] IS NULL OR r.category_id = ANY(%(category_ids)s::bigint[]))
     GROUP BY 1, 2
-)
-SELECT c.ancestor_id, extract(epoch FROM counted.start)::bigint, sum(counted.reports)::bigint
-FROM counted
-JOIN geo_areaancestry c ON c.area_id = counted.public_area_id
-JOIN geo_arealevel l ON l.id = c.level_id AND l.code = %(level)s
-GROUP BY 1, 2
+) counted
 
 -- name: correlation_placements
 -- A row per datastream of the property and place at which its thing stood in the period, if it measured there:

@@ -25,14 +25,14 @@ KIND = "areas"
 class PopulationSerializer(serializers.Serializer[Any]):
     population = serializers.IntegerField()
     year = serializers.IntegerField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # DRF has an attribute of this name
 
 
 class AreaFields(serializers.ModelSerializer[Area]):
     """What is said of an area beside its boundary."""
 
     level = serializers.CharField(source="level.code")
-    parent = serializers.CharField(source="parent.code", allow_null=True)
+    parent = serializers.CharField(source="parent.code", allow_null=True)  # type: ignore[assignment]  # as above
     city = serializers.CharField(source="city.slug")
     population = serializers.SerializerMethodField(help_text="The latest figure; null where none is known.")
 

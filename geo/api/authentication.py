@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from geo.reports.channel_keys import find_key
 from geo.reports.models import ChannelKey
-from geo.reports.querysets import PUBLIC, Principal
+from geo.reports.querysets import PUBLIC, Principal, cities_of
 
 
 class ChannelKeyAuthentication(BaseAuthentication):
@@ -31,7 +31,7 @@ class ChannelKeyAuthentication(BaseAuthentication):
         return 'ApiKey realm="X-Api-Key"'
 
 
-class ChannelKeyScheme(OpenApiAuthenticationExtension):
+class ChannelKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "geo.api.authentication.ChannelKeyAuthentication"
     name = "channelKey"
 
@@ -42,6 +42,8 @@ class ChannelKeyScheme(OpenApiAuthenticationExtension):
 def principal_of(request: Request) -> Principal:
     if isinstance(request.auth, ChannelKey):
         return Principal(channel=request.auth.channel)
-    if request.user.is_authenticated and request.user.is_staff:
-        return Principal(is_staff=True)
+    user = request.user
+    if user.is_authenticated and user.is_staff:
+        cities = None if user.is_superuser else frozenset(cities_of(user))
+        return Principal(is_staff=True, city_ids=cities)
     return PUBLIC

@@ -119,7 +119,7 @@ def _tree(categories: list[Category]) -> list[dict[str, Any]]:
         }
         for category in categories
     }
-    roots = []
+    roots: list[dict[str, Any]] = []
     for category in categories:
         # A child whose parent is out of use stands at the top rather than nowhere.
         parent = nodes.get(category.parent_id) if category.parent_id is not None else None

@@ -1,12 +1,12 @@
 """What every view of this API shares: who may ask, what may be sent, how long an answer may be kept."""
 
 from datetime import UTC, datetime
-from typing import IO, Any, cast
+from functools import cached_property
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
@@ -48,10 +48,8 @@ class PublicView(APIView):
             raise RequestDataTooBig(_("The request is larger than %(n)d bytes.") % {"n": limit})
         super().initial(request, *args, **kwargs)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        response = super().finalize_response(request, cast(Any, response), *args, **kwargs)
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(response, ["X-Api-Key", "Cookie"])
         if not response.has_header("Cache-Control"):
             is_open = request.method in ("GET", "HEAD") and response.status_code == 200 and self.principal == PUBLIC
@@ -61,7 +59,7 @@ class PublicView(APIView):
                 patch_cache_control(response, private=True, no_store=True)
         return response
 
-    @property
+    @cached_property
     def principal(self) -> Principal:
         return principal_of(self.request)
 

@@ -26,6 +26,8 @@ from server.core.errors import PantauError
 
 # What is opened at all. Not VRT, nor anything else that can name a second file or a host of its own choosing.
 DRIVERS = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRI Shapefile", "GPKG", "FlatGeobuf", "GML", "LIBKML", "KML", "MapInfo File")
+# A GML file can name the address of its schema, which is then not fetched. The other drivers pass over the option.
+_OFFLINE = (c_char_p * 2)(b"DOWNLOAD_SCHEMA=NO", None)
 _SUFFIXES = (".shp", ".geojson", ".json", ".gpkg", ".fgb", ".gml", ".kml", ".tab", ".mif")
 _WGS84 = {4326, 4979}  # plane and with heights; both read longitude first here
 
@@ -104,9 +106,9 @@ class AreaFile:
         try:
             found = SpatialReference(srid) if srid else self._layer.srs
         except (GDALException, SRSException):
-            if srid:
-                raise BadAreaFile(f"--srid {srid} is not a coordinate reference system that GDAL knows.") from None
-            raise BadAreaFile(f"{self.path} does not say its coordinate reference system: give it with --srid.") from None
+            raise BadAreaFile(f"--srid {srid} is not a coordinate reference system that GDAL knows.") from None
+        if found is None:
+            raise BadAreaFile(f"{self.path} does not say its coordinate reference system: give it with --srid.")
         try:
             if found.srid in _WGS84:
                 return None
@@ -115,6 +117,8 @@ class AreaFile:
         return CoordTransform(found, SpatialReference(4326))
 
     def _check_fields(self) -> None:
+        if not len(self._layer):
+            raise BadAreaFile(f"{self.path} has no feature.")
         present = self._layer.fields
         for option, name in self.fields.wanted().items():
             if name not in present:
@@ -193,7 +197,7 @@ def _open(path: Path, encoding: str) -> DataSource:
     log = logging.getLogger("django.contrib.gis")
     was_disabled, log.disabled = log.disabled, True
     try:
-        pointer = capi.open_ds(name.encode(), capi.GDAL_OF_READONLY | capi.GDAL_OF_VECTOR, allowed, None, None)
+        pointer = capi.open_ds(name.encode(), capi.GDAL_OF_READONLY | capi.GDAL_OF_VECTOR, allowed, _OFFLINE, None)
         return DataSource(pointer, ds_driver=c_void_p(), encoding=encoding)  # type: ignore[arg-type]
     except (GDALException, LookupError):
         raise BadAreaFile(f"{path} is not a vector file that can be read here. Formats: {', '.join(DRIVERS)}.") from None

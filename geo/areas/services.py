@@ -54,8 +54,6 @@ def stage_areas(file: AreaFile, wanted: AreaImport, *, on_progress: Callable[[in
             cursor.execute(QUERIES.fill_stage, _columns(batch, wanted))
             staged += len(batch)
             on_progress(len(batch))
-        if not staged:
-            raise BadAreaFile(f"{file.path} has no feature.")
         if wanted.level.rank == 0 and staged > 1:
             raise BadAreaFile(f"{file.path} has {staged} features, but a city has one {wanted.level.code}.")
         cursor.execute(QUERIES.find_repeated)

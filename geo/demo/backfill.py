@@ -10,8 +10,8 @@ from django.conf import settings
 from geo.areas.models import City
 from geo.demo import filing
 from geo.demo.city_model import CityModel
-from geo.demo.messages import Sample, by_day, payload_of, samples, step_of_the_past, times_between, topic_of
-from geo.demo.network import Feed, Network
+from geo.demo.messages import Feed, Sample, by_day, payload_of, samples, step_of_the_past, times_between, topic_of
+from geo.demo.network import Network
 from geo.demo.report_model import ReportModel
 from sensors import published
 from server.core.params import day_start
@@ -41,12 +41,12 @@ class Plan:
         return sum(n for _topic, _payload, n in self.messages)
 
 
-def gateway() -> published.Publisher:
+def gateway(*, patience_s: float = 60.0) -> published.Publisher:
     """A connection as the user that may publish for any thing. BackfillError where none is configured."""
     if not settings.MQTT_GATEWAY_URL:
         raise BackfillError("MQTT_GATEWAY_URL must be set: the broker's user that may publish for any thing")
     try:
-        return published.Publisher(published.parse_broker_url(settings.MQTT_GATEWAY_URL))
+        return published.Publisher(published.parse_broker_url(settings.MQTT_GATEWAY_URL), patience_s=patience_s)
     except published.BadBrokerUrl as error:
         raise BackfillError(f"MQTT_GATEWAY_URL {error}") from None
 

@@ -12,8 +12,8 @@ from geo.areas.models import City
 from geo.demo import filing
 from geo.demo.backfill import gateway
 from geo.demo.city_model import CityModel
-from geo.demo.messages import by_day, payload_of, samples, step_of_the_past, times_between, topic_of
-from geo.demo.network import Feed, Network, load_network, model_of
+from geo.demo.messages import Feed, by_day, payload_of, samples, step_of_the_past, times_between, topic_of
+from geo.demo.network import Network, load_network, model_of
 from geo.demo.report_model import ReportModel
 from sensors import published
 from server.core.errors import PantauError
@@ -21,6 +21,8 @@ from server.core.errors import PantauError
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+# How long a stop may have to wait for a broker that does not answer.
+PATIENCE_S = 5.0
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 REGISTRY_EVERY = timedelta(seconds=60)
@@ -113,7 +115,7 @@ class LiveCity:
 
     def _connected(self) -> published.Publisher:
         if self._publisher is None:
-            publisher = gateway()
+            publisher = gateway(patience_s=PATIENCE_S)
             try:
                 publisher.__enter__()
             except published.NotPublished as error:

@@ -7,13 +7,22 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from geo.demo.city_model import AMOUNTS_PER_CELL, CityModel
-from geo.demo.network import Feed
+from geo.demo.city_model import AMOUNTS_PER_CELL, CityModel, Stream
 from geo.demo.noise import Integers, key_of
 
 DAY_S = 86_400
 # A back-fill needs no more than this of a level; a live thing sends at its own interval.
 COARSE_STEP_S = 1_800
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A simulated thing and what it measures at one interval."""
+
+    thing: str
+    interval_s: int
+    datastream_ids: tuple[int, ...]
+    streams: tuple[Stream, ...]
 
 
 @dataclass(frozen=True, slots=True)

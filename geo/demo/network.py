@@ -12,6 +12,7 @@ from django.db import connection
 
 from geo.areas.models import City
 from geo.demo.city_model import CityModel, Stream, reach_of
+from geo.demo.messages import Feed
 from geo.demo.noise import key_of, uniform
 from geo.demo.report_model import HOTSPOTS, District
 from server.core.sql import load_queries
@@ -19,16 +20,6 @@ from server.core.sql import load_queries
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 # Candidates of which the hotspots are chosen; those well inside the district come first.
 HOTSPOT_CANDIDATES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A simulated thing and what it measures at one interval."""
-
-    thing: str
-    interval_s: int
-    datastream_ids: tuple[int, ...]
-    streams: tuple[Stream, ...]
 
 
 @dataclass(frozen=True, slots=True)

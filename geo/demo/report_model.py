@@ -108,12 +108,14 @@ class ReportModel:
             return np.asarray(1.5 * np.maximum(standing - 0.3, 0.0) ** 1.5 + 0.003, dtype=np.float64)
         return DAILY_RATES[category] / 24 * awake
 
-    def reports(self, district: District, first_hour: int, last_hour: int) -> Iterator[SimulatedReport]:
-        """All reports of a district in the hours [first_hour, last_hour), category by category."""
+    def reports(
+        self, district: District, first_hour: int, last_hour: int, *, categories: Sequence[str] = CATEGORIES
+    ) -> Iterator[SimulatedReport]:
+        """The reports of a district in the hours [first_hour, last_hour), category by category."""
         hours = np.arange(first_hour, last_hour, dtype=np.int64)
         if len(hours) == 0:
             return
-        for category in CATEGORIES:
+        for category in categories:
             key = key_of(self._model.seed, "reports", district.code, category)
             draws, rates = uniform(key, hours), self.rates(district, category, hours)
             counts = np.asarray(poisson.ppf(draws, rates), dtype=np.int64)

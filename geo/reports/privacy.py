@@ -6,16 +6,16 @@ EMAIL_MASK = "[e-mail]"
 PHONE_MASK = "[telepon]"
 NIK_MASK = "[NIK]"
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 # Digits as people group them: single spaces, dots, hyphens, brackets between them.
 _GAP = r"[ .\-()]{0,2}"
 # A population register number: 16 digits, of which the first two are a province (11 to 99) and the 7th to 12th a date
 # of birth; it is masked whatever its date says, since people mistype.
-_NIK = re.compile(rf"(?<![\d.,])[1-9](?:{_GAP}\d){{15}}(?![\d])")
-# +62 or 62 or 0, then an area or mobile code that begins with 2 to 9, then 6 to 11 more digits. "Rp 0812" is too short;
+_NIK = re.compile(rf"(?<!\d)(?<!\d\.)[1-9](?:{_GAP}\d){{15}}(?![\d])")
+# +62 or 62 or 0, then an area or mobile code that begins with 2 to 9, then 7 to 14 more digits. "Rp 0812" is too short;
 # a plain number that begins with another digit (a price, a meter reading) is no telephone number.
 _PHONE = re.compile(
-    rf"(?<![\w.,/])(?:\(?(?:\+|00){_GAP}62{_GAP}(?:\(0\){_GAP})?|62{_GAP}(?=8)|\(?0{_GAP})[2-9](?:{_GAP}\d){{7,11}}(?!\d)"
+    rf"(?<!\d)(?<!\d\.)(?:\(?(?:\+|00){_GAP}62{_GAP}(?:\(0\){_GAP})?|62{_GAP}(?=8)|\(?0{_GAP})[2-9](?:{_GAP}\d){{7,14}}(?!\d)"
 )
 _DATE = re.compile(r"\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d{2}")
 

@@ -11,6 +11,8 @@ from django.contrib.gis.geos import MultiPolygon, Polygon
 from server.core.params import BBox
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
     from geo.reports.models import Channel, Report  # noqa: F401
 
 
@@ -32,6 +34,13 @@ class Principal:
 
 
 PUBLIC = Principal()
+
+
+def cities_of(user: "AbstractBaseUser") -> list[int]:
+    """The cities in which somebody has a role."""
+    from geo.reports.models import CityRole
+
+    return list(CityRole.objects.filter(user_id=user.pk).values_list("city_id", flat=True).distinct())
 
 
 class ReportQuerySet(models.QuerySet["Report"]):

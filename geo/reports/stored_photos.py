@@ -22,10 +22,12 @@ class StoredFiles:
 
     def store(self, report: Report, photos: Sequence[CleanPhoto]) -> None:
         for photo in photos:
-            row = ReportPhoto(report=report, sha256=photo.sha256, width=photo.width, height=photo.height)
+            row = ReportPhoto(report=report, sha256=photo.sha256)
             self._photos.append(row)
             # The name is random: nobody guesses the address of a photo whose report is not public.
-            row.image.save(f"{secrets.token_hex(16)}.jpg", ContentFile(photo.content), save=True)
+            row.image.save(f"{secrets.token_hex(16)}.jpg", ContentFile(photo.content), save=False)
+            row.width, row.height = photo.width, photo.height
+            row.save()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -128,7 +128,7 @@ def _series(request: Request, datastream_id: int) -> Series:
     if resolution == "day":
         # Whole days: half a day's sum beside whole ones would mislead.
         start = max(day_start(start, zone), BEGINNING)
-        end = min(day_start(end - timedelta(microseconds=1), zone) + timedelta(days=1), END)
+        end = min(day_start(day_start(end - timedelta(microseconds=1), zone) + timedelta(hours=36), zone), END)
     elif resolution == "hour":
         start = start.replace(minute=0, second=0, microsecond=0)
     series = Series(datastream_id, resolution, zone, start, end, 0)

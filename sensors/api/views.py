@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -27,10 +26,8 @@ class OpenView(APIView):
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
         if answer.status_code == 200:
             patch_cache_control(answer, public=True, max_age=5)
         return answer

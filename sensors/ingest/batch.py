@@ -49,27 +49,32 @@ class Quarantined:
     rejection: Rejection
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a row comes from; `is_alone` when its message says nothing else."""
+
+    message_index: int
+    reading: Reading
+    is_alone: bool
+
+
 @dataclass(slots=True)
 class Batch:
-    """What to write. received = len(columns) + repeated + len(quarantined) + ignored, counted in readings, not in messages."""
+    """What to write: received = len(columns) + len(followers) + len(quarantined) + ignored, counted in readings."""
 
     messages: Sequence[Message]
     columns: Columns = field(default_factory=Columns)
-    origins: list[tuple[int, Reading, bool]] = field(
+    origins: list[Origin] = field(default_factory=list)  # of each row
+    followers: list[tuple[int, Origin]] = field(
         default_factory=list
-    )  # of each row: message, reading, alone in it?
+    )  # later readings of a row's key: the row, and from where
     quarantined: list[Quarantined] = field(default_factory=list)
     unknown_things: set[str] = field(default_factory=set)
-    repeated: int = 0
     ignored: int = 0
 
     @property
     def received(self) -> int:
-        return len(self.columns) + self.repeated + len(self.quarantined) + self.ignored
-
-    def rejection_of_row(self, row: int, reason: Reason, detail: str) -> Quarantined:
-        index, reading, alone = self.origins[row]
-        return _quarantine(self.messages[index], index, reading, alone, reason, detail)
+        return len(self.columns) + len(self.followers) + len(self.quarantined) + self.ignored
 
 
 class _Refused(Exception):
@@ -82,7 +87,7 @@ class _Refused(Exception):
 def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetime) -> Batch:
     """The rows to store and the elements to quarantine.
 
-    Of one key twice in the batch, the first wins as in the table: the same result is a repeat, another one a conflict.
+    Of one key twice in the batch, the first is the row and the others follow it: `settle` tells what they are.
     `unknown_things` names the things whose datastreams the caller may look up before it believes the quarantine.
     """
     batch = Batch(messages)
@@ -120,19 +125,16 @@ def _place(
             time_source = TIMED_BY_DEVICE
         else:
             raise _Refused(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
-        row = rows.setdefault((datastream.id, time), len(batch.columns))
-        if row < len(batch.columns):
-            first = batch.columns.results[row]
-            if first != reading.result:
-                raise _Refused(Reason.CONFLICT, conflict_detail(time, first))
-            batch.repeated += 1
-            return
     except _Refused as why:
-        batch.quarantined.append(_quarantine(message, index, reading, alone, why.reason, why.detail))
+        batch.quarantined.append(_quarantine(message, Origin(index, reading, alone), why.reason, why.detail))
+        return
+    row = rows.setdefault((datastream.id, time), len(batch.columns))
+    if row < len(batch.columns):
+        batch.followers.append((row, Origin(index, reading, alone)))
         return
     quality = datastream.quality_of(reading.result)
     batch.columns.append(datastream.id, time, reading.result, message.received_at, quality, time_source)
-    batch.origins.append((index, reading, alone))
+    batch.origins.append(Origin(index, reading, alone))
 
 
 def _datastream(batch: Batch, reading: Reading, registry: Registry) -> DatastreamRef:
@@ -147,13 +149,32 @@ def _datastream(batch: Batch, reading: Reading, registry: Registry) -> Datastrea
     return datastream
 
 
-def _quarantine(
-    message: Message, index: int, reading: Reading, alone: bool, reason: Reason, detail: str
-) -> Quarantined:
+def _quarantine(message: Message, origin: Origin, reason: Reason, detail: str) -> Quarantined:
     # A message of one reading is kept byte for byte; an element of a larger one as a message of its own.
-    topic, payload = (message.topic, message.payload) if alone else (reading.topic(), reading.payload())
-    return Quarantined(index, Rejection(topic, payload, reason, detail))
+    reading = origin.reading
+    topic, payload = (message.topic, message.payload) if origin.is_alone else (reading.topic(), reading.payload())
+    return Quarantined(origin.message_index, Rejection(topic, payload, reason, detail))
 
 
-def conflict_detail(time: datetime, stored: float) -> str:
+def settle(batch: Batch, standing: Mapping[int, float]) -> tuple[int, list[Quarantined]]:
+    """What becomes of the readings that were not the first of their key, once the rows are written.
+
+    `standing`: of the rows that were kept out by another result, the one that is stored. Returns how many of the others are
+    repeats of what stands, and the conflicts: those rows, and whichever of the others say something else.
+    """
+    repeated = 0
+    conflicts = []
+    times, results = batch.columns.phenomenon_times, batch.columns.results
+    kept_out = [(row, batch.origins[row]) for row in standing]
+    for row, origin in kept_out + batch.followers:
+        stands = standing.get(row, results[row])
+        if origin.reading.result == stands:
+            repeated += 1
+        else:
+            message = batch.messages[origin.message_index]
+            conflicts.append(_quarantine(message, origin, Reason.CONFLICT, _conflict_detail(times[row], stands)))
+    return repeated, conflicts
+
+
+def _conflict_detail(time: datetime, stored: float) -> str:
     return f"{stored!r} is stored at {time.isoformat()} already; the first writer wins"

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from sensors.ingest.batch import Batch, Message, Quarantined, build_batch, conflict_detail
+from sensors.ingest.batch import Message, Quarantined, build_batch, settle
 from sensors.ingest.decoders import Rejection
 from sensors.ingest.models import IngestStatus
 from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import quarantine
 from sensors.ingest.snapshot import RegistrySnapshot
 from sensors.observations.partitions import ensure_partitions
-from sensors.observations.writer import Written, write_observations
+from sensors.observations.writer import write_observations
 
 Keep = Callable[[Sequence[Message], Sequence[Quarantined]], object]
 
@@ -86,9 +86,10 @@ class Store:
             self._months |= missing
         with transaction.atomic():
             written = write_observations(batch.columns)
-            rejected = batch.quarantined + _conflicts(batch, written)
+            repeated, conflicts = settle(batch, {each.row: each.stored_result for each in written.conflicts})
+            rejected = batch.quarantined + conflicts
             self._keep(messages, rejected)
-            outcome = Outcome(written.stored, written.repeated + batch.repeated, len(rejected), batch.ignored)
+            outcome = Outcome(written.stored, written.repeated + repeated, len(rejected), batch.ignored)
             self._count(outcome)
         return outcome
 
@@ -109,16 +110,6 @@ class Store:
     def _count(self, outcome: Outcome) -> None:
         if self.slot is not None:
             count_outcome(self.slot, outcome)
-
-
-def _conflicts(batch: Batch, written: Written) -> list[Quarantined]:
-    times = batch.columns.phenomenon_times
-    return [
-        batch.rejection_of_row(
-            conflict.row, Reason.CONFLICT, conflict_detail(times[conflict.row], conflict.stored_result)
-        )
-        for conflict in written.conflicts
-    ]
 
 
 def again(messages: Sequence[Message]) -> list[Message]:

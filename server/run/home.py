@@ -62,7 +62,11 @@ class Home:
 
     def make_folders(self) -> None:
         """Create what is missing. As root the home may be passed through, so that the servers' user reaches its part."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(self.folder.parents):
+            if not parent.exists():
+                parent.mkdir()
+                parent.chmod(0o755)  # whatever the umask is: the servers' user has to get through
+        self.folder.mkdir(exist_ok=True)
         if not os.access(self.folder, os.W_OK):
             raise Failed(f"{self.folder} belongs to another user; run ./pantau as that user, or set PANTAU_HOME.")
         self.folder.chmod(0o711 if self.server_user else 0o700)

@@ -17,9 +17,9 @@ from server.run.said import say
 from server.run.supervision import RUNNING, Supervisor
 
 ADMIN = "admin"
-# The first device that has a credential, with one of its properties and a value in the middle of what is plausible.
+# The devices, one with PM2.5 first, each with a property and a moderate value: a 25th of what is plausible.
 EXAMPLE = """\
-SELECT t.slug, p.code, round(((coalesce(d.plausible_min, 0) + coalesce(d.plausible_max, 100)) / 4)::numeric, 1)
+SELECT t.slug, p.code, round(((coalesce(d.plausible_min, 0) * 24 + coalesce(d.plausible_max, 100)) / 25)::numeric, 1)
 FROM sensors_datastream d
 JOIN sensors_thing t ON t.id = d.thing_id
 JOIN sensors_observedproperty p ON p.id = d.observed_property_id

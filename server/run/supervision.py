@@ -53,7 +53,7 @@ class Supervisor:
             subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=subprocess.DEVNULL,  # the same as it writes to its logfile
                 stderr=output,
                 cwd=CHECKOUT,
                 env={**environment, owned.MARK: self.instance},
@@ -134,7 +134,8 @@ def _program(supervisor: Supervisor, process: Process, command: list[str], prior
         f"priority = {priority}",
         "autostart = false",
         "autorestart = true",
-        "startsecs = 1",
+        # A worker that fails does so within its imports' time; until then it counts as starting.
+        f"startsecs = {1 if process.is_server else 4}",
         # It waits a second longer after each failed attempt, and starts anew once the process has stayed up.
         "startretries = 1000",
         f"stopsignal = {process.stop_signal}",

@@ -13,18 +13,27 @@ from django.test import override_settings
 
 from geo.areas.loaders import DRIVERS
 from geo.models import Area, AreaAncestry, City
-from tests.db.squares import feature, import_areas, make_levels, make_report, make_square_city, polygon, square, write_geojson
+from tests.db.squares import (
+    feature,
+    import_areas,
+    make_levels,
+    make_report,
+    make_square_city,
+    polygon,
+    square,
+    write_geojson,
+)
 
 pytestmark = pytest.mark.django_db
 needs_ogr2ogr = pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="ogr2ogr comes with gdal-bin, which ./pantau installs")
 
 
-@pytest.fixture()
+@pytest.fixture
 def city() -> City:
     return make_square_city()
 
 
-@pytest.fixture()
+@pytest.fixture
 def two(tmp_path: Path) -> Path:
     """Two kelurahan for the east half, as most files have them: one Polygon, one MultiPolygon."""
     north = {"type": "MultiPolygon", "coordinates": [square(2, 2, 2)["coordinates"]]}
@@ -162,7 +171,8 @@ def test_a_zipped_shapefile_in_any_crs_lands_in_the_same_place(city, tmp_path, e
 @pytest.mark.parametrize(("name", "driver"), [("g.gpkg", "GPKG"), ("f.fgb", "FlatGeobuf"), ("m.gml", "GML"), ("k.kml", "LIBKML")])
 def test_other_formats_are_read_too_longitude_first(city, tmp_path, name, driver):
     source = write_geojson(tmp_path / "s.geojson", [feature("s", square(106, -7))])
-    import_areas(convert(source, tmp_path / name, "-f", driver), "kelurahan")
+    name_field = "Name" if driver == "LIBKML" else "name"
+    import_areas(convert(source, tmp_path / name, "-f", driver), "kelurahan", name_field=name_field)
     assert Area.objects.get(code="s").boundary.extent == pytest.approx((106, -7, 107, -6), abs=1e-6)
 
 

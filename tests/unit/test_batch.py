@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.ingest.batch import DatastreamRef, Message, build_batch
+from sensors.ingest.batch import DatastreamRef, Message, build_batch, settle
 from sensors.ingest.reasons import Reason
 from sensors.observations import columns
 from sensors.observations.models import Quality, TimeSource
@@ -74,14 +74,22 @@ def test_an_unknown_thing_and_an_unknown_property_are_told_apart_and_named_for_a
 
 def test_the_same_reading_twice_in_a_batch_is_a_repeat() -> None:
     built = build_batch([at("2026-03-01T00:00:00Z"), at("2026-03-01T07:00:00+07:00")], REGISTRY, now=NOW)
-    assert (len(built.columns), built.repeated) == (1, 1)
+    assert len(built.columns) == 1
+    assert settle(built, {}) == (1, [])
 
 
 def test_another_result_at_the_same_time_is_a_conflict_and_the_first_stands() -> None:
     built = build_batch([at("2026-03-01T00:00:00Z", 1), at("2026-03-01T00:00:00Z", 2)], REGISTRY, now=NOW)
     assert built.columns.results == [1.0]
-    (item,) = built.quarantined
-    assert (item.message_index, item.rejection.reason) == (1, Reason.CONFLICT)
+    repeated, (item,) = settle(built, {})
+    assert (repeated, item.message_index, item.rejection.reason) == (0, 1, Reason.CONFLICT)
+
+
+def test_what_follows_a_row_that_was_kept_out_is_measured_by_what_is_stored() -> None:
+    built = build_batch([at("2026-03-01T00:00:00Z", result) for result in (77, 77, 5)], REGISTRY, now=NOW)
+    repeated, conflicts = settle(built, {0: 5.0})  # 5 is stored already
+    assert repeated == 1
+    assert [item.message_index for item in conflicts] == [0, 1]
 
 
 def test_a_message_of_one_reading_is_quarantined_byte_for_byte() -> None:

@@ -44,7 +44,8 @@ def test_a_flag_that_is_neither_yes_nor_no_is_refused(monkeypatch: pytest.Monkey
 
 def test_every_domain_error_has_a_status() -> None:
     known = {kind for kind, _status, _title in problems.STATUS}
-    assert set(errors.PantauError.__subclasses__()) <= known
+    here = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__module__ == errors.__name__]
+    assert set(here) - {errors.PantauError} <= known
 
 
 def test_a_bad_parameter_becomes_a_problem_that_names_it() -> None:

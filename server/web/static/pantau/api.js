@@ -30,6 +30,7 @@ export async function getJson(url, { signal } = {}) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, String(error.message));
   }
+  if (response.status === 304 && before) await response.text(); // read to its end, else the browser counts it as broken off
   if (response.status === 304 && before) return { body: before.body, isNew: false };
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {

@@ -73,15 +73,8 @@ export class Controls {
   }
 
   drawCategories() {
-    const options = [h("option", { value: "" }, say("all_categories"))];
-    const below = (parent, depth) => {
-      const level = this.model.categories.filter((each) => (each.parent ?? "") === parent);
-      for (const each of level.sort((a, b) => nameOf(a).localeCompare(nameOf(b)))) {
-        options.push(h("option", { value: each.slug }, `${"\u2003".repeat(depth)}${nameOf(each)}`));
-        below(each.slug, depth + 1);
-      }
-    };
-    below("", 0);
+    const named = this.model.categories.map((each) => h("option", { value: each.slug }, `${"\u2003".repeat(each.depth)}${nameOf(each)}`));
+    const options = [h("option", { value: "" }, say("all_categories")), ...named];
     show(byId("category"), keep(options, this.state.get("category")));
   }
 

@@ -21,7 +21,7 @@ function fill(element, classes, attributes, children) {
     else if (key === "colour") element.style.setProperty("--swatch", value);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -33,7 +33,7 @@ export function byId(id) {
 export function show(element, ...children) {
   const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   const top = element.scrollTop;
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
   element.scrollTop = top;
   if (key) element.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }

@@ -2,6 +2,7 @@
 
 import { classOf, declaredClasses, sequentialClasses } from "./classes.js";
 import { h, show } from "./dom.js";
+import { periodWords } from "./period.js";
 import { nameOf, number, say } from "./words.js";
 
 export const CHANCE = 0.05;
@@ -46,10 +47,12 @@ export function drawLegend(element, model, painted) {
 
 function densityLegend(model, { classes, unknown, features }) {
   const measure = model.state.get("measure");
+  const category = model.category(model.state.get("category"));
   const zero = features.filter((each) => !each.properties.isUnknown && each.properties.colour === null).length;
   const rows = classes.map(({ from, to, colour }) => row(colour, from === to ? number(from) : `${number(from)} – ${number(to)}`));
   return [
     h("h2", {}, say(`measure_${measure}`)),
+    h("p.hint", {}, [category ? nameOf(category) : null, periodWords(model.state.get("period"))].filter(Boolean).join(" · ")),
     classes.length ? h("p.hint", {}, say("quantile", { n: classes.length })) : h("p.hint", {}, say("no_reports_period")),
     h("ul.swatches", {}, zero ? row("var(--map-none)", say("none_reported")) : null, rows, unknown ? row(null, say("population_unknown")) : null),
     source(model, measure),
@@ -74,6 +77,7 @@ function correlationLegend(model, { classes, unknown }) {
   const strong = figures.filter((p) => p.p_value < CHANCE).length;
   return [
     h("h2", {}, say("correlation_title", words)),
+    h("p.hint", {}, periodWords(model.state.get("period"))),
     h("p.hint", {}, say("correlation_scale")),
     h("ul.swatches", {}, rows.reverse(), unknown ? row(null, say("too_few")) : null),
     figures.length ? h("p.hint", {}, say("correlation_count", { strong, all: figures.length, expected: number(figures.length * CHANCE, 1) })) : null,
@@ -83,4 +87,15 @@ function correlationLegend(model, { classes, unknown }) {
 
 function row(colour, text) {
   return h("li", {}, h(colour ? "span.swatch" : "span.swatch.hatched", { colour, "aria-hidden": "true" }), text);
+}
+
+/** What the points mean: reports by whether they are open, things by their domain. */
+export function drawKeys(element, model) {
+  const { colours, classes } = model.styles.sensors;
+  const key = (name, text, colour) => h("li", {}, h(`span.key.${name}`, { colour, "aria-hidden": "true" }), text);
+  const present = new Set((model.readings?.features ?? []).map((feature) => feature.properties.domain));
+  const reports = model.state.shows("reports") ? [key("report-open", say("key_report_open")), key("report-closed", say("key_report_closed"))] : [];
+  const things = classes.map((domain, i) => present.has(domain) && key("thing", say(`domain_${domain}`), colours[i]));
+  const late = [...model.things.values()].some((thing) => thing.headline?.isLate) && key("thing-late", say("key_late"));
+  show(element, ...reports, ...(model.state.shows("sensors") ? [...things, late] : []));
 }

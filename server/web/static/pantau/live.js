@@ -15,7 +15,7 @@ export class Live {
   async now() {
     this.stop();
     const round = (this.round += 1);
-    const isWell = await this.task();
+    const isWell = await this.task().catch((error) => console.error(error));
     this.failures = isWell ? 0 : this.failures + 1;
     if (round !== this.round || document.hidden) return;
     this.timer = setTimeout(() => this.now(), Math.min(this.everyMs * 2 ** this.failures, 60_000));

@@ -3,7 +3,7 @@
 import { ApiError } from "./api.js";
 import { Controls } from "./controls.js";
 import { byId, h, show } from "./dom.js";
-import { drawLegend, paintCorrelation, paintDensity } from "./legend.js";
+import { drawKeys, drawLegend, paintCorrelation, paintDensity } from "./legend.js";
 import { Live } from "./live.js";
 import { CityMap, hasWebGl } from "./map.js";
 import { Model } from "./model.js";
@@ -15,6 +15,7 @@ import { drawTable } from "./tables.js";
 import { ago, cityDay, day, measured, nameOf, number, say, useZone } from "./words.js";
 
 const EVERY_MS = 5_000;
+const PANEL_EVERY_MS = 10_000;
 const CORRELATION_EVERY_MS = 60_000;
 const NONE = [];
 const NEEDS_AREAS = ["period", "category", "colour", "measure", "level", "property", "interval"];
@@ -42,7 +43,7 @@ class Page {
     await this.live.now();
     await map;
     this.drawAll();
-    await this.panel.draw(this.state.get("open"));
+    await this.drawOpen();
     document.documentElement.dataset.ready = "yes";
   }
 
@@ -52,8 +53,7 @@ class Page {
       await this.model.open();
       const city = this.model.cities.find((each) => each.slug === this.state.get("city")) ?? this.model.cities[0];
       useZone(city?.timezone);
-      const name = city?.name ?? this.model.outlines[0]?.properties.name;
-      if (name) byId("city-name").textContent = name;
+      byId("city-name").textContent = city?.name ?? "";
       const qlue = await this.model.hasReports({ ...periodParams(QLUE_LAUNCH), channel: "qlue" }).catch(() => false);
       this.controls.hasQlue = qlue;
       if (!isPeriod(this.state.get("period"))) this.state.set({ period: await this.periodWithData() }, { isStep: false });
@@ -178,6 +178,7 @@ class Page {
     const isCorrelation = this.state.get("colour") === "correlation";
     const painted = isCorrelation && this.model.correlation ? paintCorrelation(this.model) : paintDensity(this.model, this.state.get("measure"));
     drawLegend(byId("legend-body"), this.model, painted);
+    drawKeys(byId("keys"), this.model);
     this.drawCounts();
     drawTable(byId("table"), this.model, this.state.get("tab"), (open) => this.open(open));
     for (const tab of document.querySelectorAll("[role=tab]")) {
@@ -187,7 +188,7 @@ class Page {
       if (isChosen) byId("table").setAttribute("aria-labelledby", tab.id);
     }
     this.drawMap(painted);
-    if (document.documentElement.dataset.ready) this.panel.draw(this.state.get("open"));
+    if (this.panelAt && Date.now() - this.panelAt > PANEL_EVERY_MS) this.drawPanel();
   }
 
   drawMap(painted) {
@@ -196,8 +197,14 @@ class Page {
     this.map.setAreas(painted.features);
     this.map.setReports(this.state.shows("reports") ? (this.model.reports?.features ?? NONE) : NONE);
     this.map.setThings(this.state.shows("sensors") ? thingFeatures(this.model) : NONE, { isLabelled: Boolean(this.state.get("reading")) });
+    this.map.choose(this.chosen());
+  }
+
+  chosen() {
     const [kind, key] = split(this.state.get("open"));
-    this.map.choose(kind === "area" ? key : null);
+    if (kind === "area") return { code: key };
+    const report = kind === "report" && this.model.reports?.features.find((feature) => feature.properties.id === key);
+    return { place: (report || this.model.things.get(kind === "thing" ? key : ""))?.geometry };
   }
 
   drawCounts() {
@@ -234,8 +241,15 @@ class Page {
   }
 
   async drawOpen(how) {
-    const [kind, key] = split(this.state.get("open"));
-    this.map?.choose(kind === "area" ? key : null);
+    const [kind] = split(this.state.get("open"));
+    this.map?.choose(this.chosen());
+    await this.drawPanel(how);
+    // As long as nobody has moved the map, the whole city stays in view.
+    this.map?.makeRoom({ isPanelOpen: Boolean(kind), features: this.state.get("map") ? null : this.model.outlines });
+  }
+
+  async drawPanel(how) {
+    this.panelAt = Date.now();
     await this.panel.draw(this.state.get("open"), how);
   }
 

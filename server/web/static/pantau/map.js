@@ -2,9 +2,11 @@
 
 import { boundsOf, middleOf } from "./classes.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
+const NOTHING = [];
+const EMPTY = { type: "FeatureCollection", features: NOTHING };
 const FONT = ["Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif"];
-const PADDING = { top: 56, right: 40, bottom: 64, left: 40 };
+const LEGEND_PX = 232;
+const PANEL_PX = 366;
 
 export function hasWebGl() {
   try {
@@ -45,7 +47,10 @@ export class CityMap {
     const gl = await import("../maplibre-gl/maplibre-gl.mjs");
     const map = new CityMap(gl, container, options);
     await map.gl.once("load");
+    map.gl.on("render", () => (document.documentElement.dataset.settled = "no"));
+    map.gl.on("idle", () => (document.documentElement.dataset.settled = "yes"));
     map.build();
+    map.makeRoom({ isPanelOpen: false, duration: 0 });
     return map;
   }
 
@@ -83,7 +88,7 @@ export class CityMap {
   build() {
     const c = this.colours;
     const { gl } = this;
-    for (const id of ["areas", "labels", "city", "things"]) gl.addSource(id, { type: "geojson", data: EMPTY });
+    for (const id of ["areas", "labels", "city", "things", "mark"]) gl.addSource(id, { type: "geojson", data: EMPTY });
     gl.addSource("reports", { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 46, clusterMaxZoom: 14 });
     gl.addImage("hatch", hatch(c.hatch), { pixelRatio: 2 });
     gl.addLayer({ id: "areas", type: "fill", source: "areas", paint: { "fill-color": ["coalesce", ["get", "colour"], c.none], "fill-opacity": ["coalesce", ["get", "opacity"], 0.82] } });
@@ -94,6 +99,7 @@ export class CityMap {
     gl.addLayer({ id: "chosen", type: "line", source: "areas", filter: ["==", ["get", "code"], ""], paint: { "line-color": c.accent, "line-width": 3.5 } });
     this.buildReports(c);
     this.buildThings(c);
+    gl.addLayer({ id: "mark", type: "circle", source: "mark", paint: { "circle-radius": 13, "circle-opacity": 0, "circle-stroke-color": c.accent, "circle-stroke-width": 3.5 } });
     this.buildLabels(c);
     this.buildObstacles();
     this.listen();
@@ -178,6 +184,10 @@ export class CityMap {
 
   /** Areas with `colour`, `isUnknown`, `figure` in their properties. The first ones decide what the map shows. */
   setAreas(features) {
+    // Setting the same again would make every label fade out and in.
+    const sign = JSON.stringify(features.map((feature) => feature.properties));
+    if (this.sign === sign) return;
+    this.sign = sign;
     this.gl.getSource("areas").setData({ type: "FeatureCollection", features });
     const points = features.map(({ properties, geometry }) => ({
       type: "Feature", properties, geometry: { type: "Point", coordinates: middleOf(geometry) },
@@ -197,7 +207,11 @@ export class CityMap {
   /** Values stand beside the things from close by, and everywhere once one property was chosen. */
   setThings(features, { isLabelled }) {
     this.set("things", features);
+    if (this.isLabelled === isLabelled) return;
+    this.isLabelled = isLabelled;
     this.gl.setLayerZoomRange("thing-values", isLabelled ? 0 : 12.5, 24);
+    // What lies higher is placed first: a reading that was asked for gets its room before the areas' names.
+    this.gl.moveLayer("thing-values", isLabelled ? undefined : "labels");
   }
 
   /** The same list again costs nothing: clusters are computed anew only for new rows. */
@@ -207,21 +221,31 @@ export class CityMap {
     this.gl.getSource(source).setData({ type: "FeatureCollection", features });
   }
 
-  choose(code) {
-    this.gl.setFilter("chosen", ["==", ["get", "code"], code ?? ""]);
+  /** Marks what is open: an area by its code, or the place of a point. */
+  choose({ code = "", place = null }) {
+    this.gl.setFilter("chosen", ["==", ["get", "code"], code]);
+    this.set("mark", place ? [{ type: "Feature", properties: {}, geometry: place }] : NOTHING);
   }
 
   fit(features, duration) {
     const bounds = boundsOf(features);
     if (!bounds) return;
     this.isFitted = true;
-    const isSmall = this.gl.getContainer().clientWidth < 600;
-    this.gl.fitBounds(bounds, { padding: isSmall ? { top: 44, right: 14, bottom: 34, left: 14 } : PADDING, duration });
+    const padding = this.isSmall ? { top: 44, right: 14, bottom: 70, left: 14 } : { top: 24, right: 40, bottom: 44, left: 12 };
+    this.gl.fitBounds(bounds, { padding, duration });
   }
 
-  flyTo(point) {
-    const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.gl.easeTo({ center: point, zoom: Math.max(this.gl.getZoom(), 13), duration: reduced ? 0 : 600 });
+  get isSmall() {
+    return this.gl.getContainer().clientWidth < 700;
+  }
+
+  /** Keeps the middle of the view clear of the legend and the open panel; fits `features` into what is left, if given. */
+  makeRoom({ isPanelOpen, features = null, duration = 300 }) {
+    const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const padding = { top: 0, bottom: 0, left: this.isSmall ? 0 : LEGEND_PX, right: isPanelOpen && !this.isSmall ? PANEL_PX : 0 };
+    if (!features) return this.gl.easeTo({ padding, duration: isStill ? 0 : duration });
+    this.gl.setPadding(padding);
+    return this.fit(features, isStill ? 0 : duration);
   }
 
   repaint() {
@@ -229,7 +253,7 @@ export class CityMap {
     const { gl } = this;
     const paint = {
       ground: { "background-color": c.ground }, areas: { "fill-color": ["coalesce", ["get", "colour"], c.none] },
-      lines: { "line-color": c.line }, city: { "line-color": c.edge }, hovered: { "line-color": c.edge }, chosen: { "line-color": c.accent },
+      lines: { "line-color": c.line }, city: { "line-color": c.edge }, hovered: { "line-color": c.edge }, chosen: { "line-color": c.accent }, mark: { "circle-stroke-color": c.accent },
       labels: this.textPaint(c), "thing-values": this.textPaint(c),
     };
     for (const [layer, values] of Object.entries(paint)) {
@@ -238,6 +262,6 @@ export class CityMap {
     gl.updateImage("hatch", hatch(c.hatch));
     for (const id of ["clusters", "cluster-counts", "reports"]) gl.removeLayer(id);
     this.buildReports(c);
-    for (const id of ["things", "thing-values", "labels", "obstacles"]) gl.moveLayer(id);
+    for (const id of ["things", "mark", "thing-values", "labels", "obstacles"]) gl.moveLayer(id);
   }
 }

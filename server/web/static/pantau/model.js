@@ -2,6 +2,7 @@
 
 import { getJson, getLayer, getList } from "./api.js";
 import { intervalFor, periodParams } from "./period.js";
+import { nameOf } from "./words.js";
 
 // Which reading stands for a thing where the visitor has chosen none.
 const HEADLINES = ["pm25", "river_level", "water_level", "rainfall", "rain", "traffic_speed", "noise"];
@@ -27,19 +28,19 @@ export class Model {
 
   /** What changes seldom: the city's outline and name, categories, properties, the layers' declared styles. */
   async open() {
-    const asked = { city: this.city };
-    const optional = (promise) => promise.catch(() => null);
-    const [outlines, cities, categories, properties, layers] = await Promise.all([
-      getLayer("cities", asked),
-      optional(getList("/api/cities/")),
-      optional(getList("/api/categories/")),
-      optional(getList("/api/observed-properties/")),
+    this.cities = await getList("/api/cities/");
+    // The layers ask for a name only where there are several.
+    if (this.cities.length > 1 && !this.city) this.state.set({ city: this.cities[0].slug }, { isStep: false });
+    const [outlines, categories, properties, layers] = await Promise.all([
+      getLayer("cities", { city: this.city }),
+      getList(`/api/categories/${this.city ? `?city=${this.city}` : ""}`),
+      getList("/api/observed-properties/"),
       getJson("/layers/?f=json"),
     ]);
-    this.outlines = outlines.features;
-    this.cities = cities ?? [];
-    this.categories = (categories ?? []).filter((each) => each.is_active !== false);
-    this.properties = properties ?? [];
+    const root = this.cities.find((each) => each.slug === this.city) ?? this.cities[0];
+    this.outlines = outlines.features.filter(({ properties: p }) => !root || p.city === root.slug);
+    this.categories = flat(categories);
+    this.properties = properties;
     this.styles = Object.fromEntries(layers.body.layers.map((layer) => [layer.id, layer.style]));
   }
 
@@ -102,6 +103,12 @@ export class Model {
   property(code) {
     return this.properties.find((each) => each.code === code) ?? null;
   }
+}
+
+/** The tree of categories as a list, each with its parent's slug and its depth. */
+function flat(categories, parent = "", depth = 0) {
+  const sorted = [...categories].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  return sorted.flatMap((each) => [{ ...each, parent, depth }, ...flat(each.children ?? [], each.slug, depth + 1)]);
 }
 
 /** Things by slug from the datastreams' features: their place, their streams, and the one that speaks for them. */

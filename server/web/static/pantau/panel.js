@@ -5,7 +5,7 @@ import { h, show } from "./dom.js";
 import { CHANCE } from "./legend.js";
 import { seriesFigure } from "./series.js";
 import { ageOf, HOURS, lagWords } from "./tables.js";
-import { ago, measured, moment, nameOf, number, percent, say } from "./words.js";
+import { ago, measured, moment, nameOf, number, percent, say, zoneName } from "./words.js";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -88,14 +88,13 @@ export class Panel {
   async summary(code) {
     const query = new URLSearchParams(Object.entries({ ...this.model.filters(), area: code }).filter(([, value]) => value));
     const answer = await quiet(getJson(`/api/reports/summary/?${query}`));
-    const rows = (answer?.body.categories ?? answer?.body.results ?? []).filter((row) => row.count > 0).slice(0, 5);
+    const rows = (answer?.body.categories ?? []).slice(0, 5);
     if (!rows.length) return [];
-    const most = rows[0].count;
     return [h("h3", {}, say("top_categories")), h("ul.bars", {}, rows.map((row) => {
-      const category = this.model.category(row.category) ?? row;
       const bar = h("span.bar", { "aria-hidden": "true" });
-      bar.style.setProperty("--share", row.count / most);
-      return h("li", {}, h("span", {}, nameOf(category) || row.category), h("span.n", {}, `${number(row.count)}${row.share === undefined ? "" : ` · ${percent(row.share)}`}`), bar);
+      bar.style.setProperty("--share", row.count / rows[0].count);
+      const name = nameOf(this.model.category(row.category) ?? row);
+      return h("li", {}, h("span", {}, name), h("span.n", {}, `${number(row.count)} · ${percent(row.share / 100)}`), bar);
     }))];
   }
 
@@ -141,7 +140,8 @@ export class Panel {
     const query = new URLSearchParams({ start: iso(start), end: iso(end), resolution: "hour" });
     try {
       const { body } = await getJson(`/api/datastreams/${stream.id}/observations/?${query}`);
-      return seriesFigure(pointsOf(body), { start, end, unit: stream.unit_ucum, title: nameOf(stream, "property_name") });
+      const aggregate = this.model.property(stream.observed_property)?.aggregate ?? "mean";
+      return seriesFigure(pointsOf(body, aggregate), { start, end, aggregate, unit: stream.unit_ucum, title: nameOf(stream, "property_name") });
     } catch {
       return h("p.empty", {}, say("series_failed"));
     }
@@ -149,19 +149,24 @@ export class Panel {
 
   async report(id) {
     const known = this.model.reports?.features.find((feature) => feature.properties.id === id)?.properties;
-    const p = known ?? (await quiet(getJson(`/api/reports/${encodeURIComponent(id)}/`)))?.body;
-    if (!p) return null;
-    const category = p.category_name_id ? nameOf(p, "category_name") : nameOf(this.model.category(p.category) ?? {}) || p.category;
+    const detail = (await quiet(getJson(`/api/reports/${encodeURIComponent(id)}/`)))?.body;
+    const p = { ...detail, ...known };
+    if (!p.id) return null;
     const lines = [
       [say("status"), say(`status_${p.status}`)], [say("reported"), `${moment(p.reported_at)} (${ago(p.reported_at)})`],
-      [say("updated"), p.updated_at && moment(p.updated_at)], [say("closed"), p.closed_at && moment(p.closed_at)],
-      [say("area"), p.area_name ?? p.area], [say("agency"), p.agency?.toUpperCase?.()], [say("channel"), p.channel],
-      [say("supporters"), p.support_count || null], [say("report_id"), p.id],
+      [say("closed"), p.closed_at && moment(p.closed_at)], [say("area"), p.area_name ?? say("outside")],
+      [say("agency"), p.agency?.toUpperCase()], [say("channel"), p.channel],
+      [say("supporters"), p.support_count ? number(p.support_count) : null], [say("report_id"), p.id],
     ];
+    const photos = (detail?.photos ?? []).map((url) => h("img.photo", { src: new URL(url, window.location.href).pathname, alt: say("photo"), loading: "lazy" }));
+    const steps = (detail?.history ?? []).map((step) => h("li", {}, h("b", {}, say(`status_${step.status}`)), h("time", { datetime: step.at }, moment(step.at)), step.note ? h("p", {}, step.note) : null));
     return [
-      ...this.frame(category, say(`kind_${p.kind}`), p.is_simulated ? [say("simulated")] : []),
+      ...this.frame(nameOf(p, "category_name"), say(`kind_${p.kind}`), p.is_simulated ? [say("simulated")] : []),
       h("p.quote", {}, p.description || say("no_description")),
+      ...photos,
       h("dl.lines", {}, lines.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+      ...(steps.length ? [h("h3", {}, say("history")), h("ol.steps", {}, steps)] : []),
+      h("p.hint", {}, say("times_in", { zone: zoneName() })),
     ];
   }
 }
@@ -180,8 +185,10 @@ async function quiet(promise) {
   return promise.catch(() => null);
 }
 
-function pointsOf(body) {
-  return (body.results ?? body.observations ?? []).map((row) => ({
-    time: Date.parse(row.phenomenon_time ?? row.start ?? row.hour), value: row.result ?? row.mean ?? null, low: row.min, high: row.max,
-  }));
+/** The hours of a series by the property's own aggregate: a rainfall is a total, a level its peak. */
+function pointsOf(body, aggregate) {
+  return body.results.map((row) => {
+    const spread = aggregate === "mean" ? { low: row.min, high: row.max } : {};
+    return { time: Date.parse(row.start), value: row[aggregate] ?? row.mean, ...spread };
+  });
 }

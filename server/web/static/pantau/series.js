@@ -10,7 +10,7 @@ const BOTTOM = 18;
 const HOUR_MS = 3_600_000;
 
 /** Hours [{time, value, low, high}] from `start` to `end` as a figure with a reading under the pointer. */
-export function seriesFigure(points, { start, end, unit, title }) {
+export function seriesFigure(points, { start, end, aggregate, unit, title }) {
   const known = points.filter((point) => point.value !== null);
   if (!known.length) return h("p.empty", {}, say("no_readings_24h"));
   const low = Math.min(...known.map((point) => point.low ?? point.value));
@@ -28,14 +28,14 @@ export function seriesFigure(points, { start, end, unit, title }) {
     );
   }
   for (let time = Math.ceil(start / (6 * HOUR_MS)) * 6 * HOUR_MS; time <= end; time += 6 * HOUR_MS) {
-    drawing.append(svg("text.tick", { x: x(time), y: HEIGHT - 4, "text-anchor": "middle" }, hourOf(time)));
+    drawing.append(svg("text.tick", { x: Math.min(x(time), WIDTH - 14), y: HEIGHT - 4, "text-anchor": "middle" }, hourOf(time)));
   }
   for (const run of runsOf(known)) {
     if (run.some((point) => point.high !== undefined)) drawing.append(svg("path.band", { d: band(run, middle, y) }));
     const line = run.map((point, i) => `${i ? "L" : "M"}${middle(point).toFixed(1)},${y(point.value).toFixed(1)}`).join("");
     drawing.append(run.length > 1 ? svg("path.line", { d: line }) : svg("circle.dot", { cx: middle(run[0]), cy: y(run[0].value), r: 2 }));
   }
-  const caption = h("figcaption", {}, say("series_caption", { unit: unitOf(unit) || "–" }));
+  const caption = h("figcaption", {}, say(`series_${aggregate}`, { unit: unitOf(unit) || "–" }));
   point(drawing, known, { middle, y, unit, caption });
   return h("figure.chart", {}, drawing, caption);
 }

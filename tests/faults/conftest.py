@@ -1,0 +1,217 @@
+"""A stage of its own for each fault: real servers that may be killed, a real worker process, and load that goes on meanwhile."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import psycopg2
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from sensors.ingest.broker_url import parse_broker_url
+from sensors.ingest.publisher import Publisher
+from server.run.private import PrivateServers
+from tests.servers import private_servers
+
+ROOT = Path(__file__).parents[2]
+THINGS = 50
+T0 = 1_772_337_600  # 2026-03-01T04:00:00Z
+PATIENCE_S = 60.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.faults)
+            item.add_marker(pytest.mark.xdist_group("faults"))
+
+
+def wait_for(holds: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} never came"
+        time.sleep(0.02)
+
+
+def reading(number: int) -> tuple[str, str]:
+    """The topic and payload of one reading: every number has a key of its own, and its result is the number."""
+    return f"sensors/load-{number % THINGS}/pm25", f'{{"result": {number}, "phenomenon_time": {T0 + number // THINGS}}}'
+
+
+class Load:
+    """Readings 0 … count-1 published from a thread at a steady rate; `acknowledged` is what the broker has answered for."""
+
+    def __init__(self, url: str, count: int, rate: float) -> None:
+        self.count = count
+        self._rate = rate
+        self._publisher = Publisher(parse_broker_url(url), patience_s=PATIENCE_S)
+        self._thread = threading.Thread(target=self._run)
+        self._error: BaseException | None = None
+
+    @property
+    def acknowledged(self) -> int:
+        return self._publisher.acknowledged
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Waits until the broker has answered for everything."""
+        self._thread.join(2 * PATIENCE_S)
+        assert not self._thread.is_alive()
+        if self._error:
+            raise self._error
+        assert self.acknowledged == self.count
+
+    def _run(self) -> None:
+        try:
+            with self._publisher as publisher:
+                started = time.monotonic()
+                for number in range(self.count):
+                    if number % 50 == 0:
+                        time.sleep(max(0.0, started + number / self._rate - time.monotonic()))
+                    publisher.publish(*reading(number))
+        except BaseException as error:
+            self._error = error
+
+
+class Stage:
+    """The servers, the workers that were started, and what lies in the database."""
+
+    def __init__(self, servers: PrivateServers) -> None:
+        self.servers = servers
+        self.environment = servers.variables()
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def connect(self) -> Any:
+        return psycopg2.connect(self.servers.cluster.dsn)
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        connection = self.connect()
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            connection.close()
+
+    def stored(self) -> int:
+        return int(self.ask("SELECT count(*) FROM sensors_observation")[0][0])
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        log = (self.servers.home.logs / "ingest.log").open("ab")
+        with log:
+            worker = subprocess.Popen(
+                [sys.executable, "manage.py", "ingest_mqtt"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self._workers.append(worker)
+        return worker
+
+    def start_subscribed_worker(self) -> subprocess.Popen[bytes]:
+        """A worker whose session is there: the first of a test, before anything is published."""
+        before = self.worker_log().count("connected to")
+        worker = self.start_worker()
+        wait_for(
+            lambda: worker.poll() is not None or self.worker_log().count("connected to") > before,
+            "the worker's connection",
+        )
+        assert worker.poll() is None, self.worker_log()[-2000:]
+        return worker
+
+    def worker_log(self) -> str:
+        path = self.servers.home.logs / "ingest.log"
+        return path.read_text() if path.exists() else ""
+
+    @contextlib.contextmanager
+    def batch_under_way(self, table: str) -> Iterator[None]:
+        """While this lasts, a worker stands in the middle of its transaction: a batch delivered, not committed, not
+        acknowledged."""
+        holder = self.connect()
+        try:
+            with holder.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+            wait_for(lambda: self.ask(waiting.replace("%s", f"'{table}'"))[0][0], "a batch under way")
+            yield
+        finally:
+            with contextlib.suppress(psycopg2.Error):
+                holder.rollback()
+            holder.close()
+
+    def check_everything_is_there(self, load: Load, *, quarantined: int = 0) -> None:
+        """Stored equals published, reading by reading."""
+        load.finish()
+        wait_for(lambda: self.stored() >= load.count, f"the last of {load.count} readings (now {self.stored()})")
+        ((count, numbers, total),) = self.ask(
+            "SELECT count(*), count(DISTINCT result), sum(result) FROM sensors_observation"
+        )
+        assert (count, numbers, total) == (load.count, load.count, load.count * (load.count - 1) / 2)
+        assert self.ask("SELECT count(*) FROM sensors_rejectedmessage") == [(quarantined,)]
+
+    def kill_workers(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
+        self._workers.clear()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers]:
+    with private_servers("faults") as opened:
+        stage = Stage(opened)
+        stage.manage("migrate", "--verbosity", "0")
+        things = tmp_path_factory.mktemp("faults") / "things.csv"
+        rows = "".join(f"load-{number},Load {number},106.9,-6.3\n" for number in range(THINGS))
+        things.write_text("slug,name,lon,lat\n" + rows)
+        properties = ROOT / "fixtures/bekasi/observed_properties.json"
+        stage.manage(
+            *("import_things", str(things), "--map", "slug=slug,name=name,lon=lon,lat=lat"),
+            *("--observed-properties", str(properties), "--default-property", "pm25", "--unit", "ug/m3"),
+        )
+        yield opened
+
+
+@pytest.fixture
+def stage(servers: PrivateServers) -> Iterator[Stage]:
+    """The servers at work, nothing stored, nothing queued, no worker."""
+    stage = Stage(servers)
+    stage.ask("TRUNCATE sensors_observation, sensors_dirtyhour, sensors_rejectedmessage, sensors_ingeststatus")
+    yield stage
+    servers.postgres.start()
+    servers.mosquitto.start()
+    assert servers.cluster.wait_ready()
+    assert servers.broker.wait_ready()
+    stage.kill_workers()
+    _end_session(servers)
+
+
+def _end_session(servers: PrivateServers) -> None:
+    """Ends the worker's session at the broker, and with it what a failed test may have left in its queue."""
+    url = parse_broker_url(servers.broker.url)
+    gone = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="pantau-ingest", clean_session=True)
+    client.on_connect = lambda *_: gone.set()
+    url.prepare(client)
+    client.connect(url.host, url.port)
+    client.loop_start()
+    assert gone.wait(PATIENCE_S)
+    client.disconnect()
+    client.loop_stop()
