@@ -42,6 +42,7 @@ class Flood:
     def __init__(self, mqtt_url: str) -> None:
         parts = urlsplit(mqtt_url)
         self._socket = socket.create_connection((parts.hostname or "", parts.port or 1883), timeout=60)
+        self._socket.settimeout(None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(
             _connect_packet(unquote(parts.username or "") or None, unquote(parts.password or "") or None)
@@ -57,11 +58,17 @@ class Flood:
 
     def _read(self) -> None:
         rest = 0
-        while chunk := self._socket.recv(65_536):
+        while chunk := self._receive():
             count, rest = divmod(rest + len(chunk), 4)  # a PUBACK has 4 bytes, and nothing else comes
             with self._changed:
                 self._acknowledged += count
                 self._changed.notify()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(65_536)
+        except OSError:
+            return b""  # closed by `finish`
 
     def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
         for topic, payload in messages:
@@ -75,4 +82,6 @@ class Flood:
         with self._changed:
             if not self._changed.wait_for(lambda: self._acknowledged == self._sent, timeout=120):
                 raise TimeoutError(f"{self._sent - self._acknowledged} messages were never acknowledged")
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
         self._socket.close()

@@ -90,7 +90,7 @@ def lagged_spearman(
     p:      (1 + shifts with max |rho| over the lags >= the observed) / (1 + shifts), so the choice among the lags is
             paid for. Deterministic for a seed; the seed matters only where there are more shifts than `permutations`.
     Errors: ValueError on negative or no lags, or on lengths that do not fit. What the data lack is a Reason, no error.
-    Source: circular shifts as in Harris 2020 (arXiv:2012.06862); maximum statistic, Westfall & Young 1993.
+    Source: maximum statistic, Westfall & Young 1993; (1 + …) / (1 + …), Phipson & Smyth 2010; docs/statistics.md.
     """
     n = len(reports)
     if not lags or min(lags) < 0:

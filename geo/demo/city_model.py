@@ -212,6 +212,12 @@ def _discharge(model: CityModel, stream: Stream, cells: Integers) -> Floats:
     return 45.0 + 7.0 * model.wave(reach_of(stream.thing), cells) + 1.5 * model._jitter(stream, cells)
 
 
+def _rain(model: CityModel, stream: Stream, cells: Integers) -> Floats:
+    """A post on an upper river measures what falls on its catchment."""
+    reach = reach_of(stream.thing)
+    return model.rain_mm_h(stream.place if reach == "p2c" else f"catchment-{reach}", cells)
+
+
 def _vehicles_per_hour(model: CityModel, stream: Stream, cells: Integers) -> Floats:
     capacity = 1500.0 * (1 + 0.4 * model._offset_of(stream))
     return np.round(capacity * model.activity(stream.place, cells) * np.exp(0.05 * model._jitter(stream, cells)))
@@ -282,7 +288,7 @@ LEVELS: dict[str, Driver] = {
 }
 # Per hour, on cells; a sample is the amount of its own step.
 AMOUNTS_PER_CELL: dict[str, Driver] = {
-    "rain": lambda model, stream, cells: model.rain_mm_h(stream.place, cells),
+    "rain": _rain,
     "traffic_volume": _vehicles_per_hour,
 }
 # Once a day: usual value, spread, and how weekends compare.

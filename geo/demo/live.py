@@ -148,9 +148,11 @@ class LiveCity:
         return [(topic_of(feed), payload_of(bundle)) for bundle in by_day(some)]
 
 
-def run_live(city: City, stop: threading.Event, *, clock: Callable[[], datetime] = timezone.now) -> None:
+def run_live(
+    find_city: Callable[[], City], stop: threading.Event, *, clock: Callable[[], datetime] = timezone.now
+) -> None:
     """Goes on until `stop` is set, whatever comes and goes meanwhile; tries again with a growing pause."""
-    live = _begin(city, stop, clock)
+    live = _begin(find_city, stop, clock)
     failures = 0
     while live is not None and not stop.is_set():
         has_failed = not live.tick(clock())
@@ -160,12 +162,12 @@ def run_live(city: City, stop: threading.Event, *, clock: Callable[[], datetime]
         live.disconnect()
 
 
-def _begin(city: City, stop: threading.Event, clock: Callable[[], datetime]) -> LiveCity | None:
+def _begin(find_city: Callable[[], City], stop: threading.Event, clock: Callable[[], datetime]) -> LiveCity | None:
     """The city as the registry knows it, as soon as the database answers; None when asked to stop before."""
     pause_s = RETRY_FIRST_S
     while not stop.is_set():
         try:
-            live = LiveCity(city, now=clock())
+            live = LiveCity(city := find_city(), now=clock())
             log.info("%d feeds of %s are live", len(live._network.feeds), city.slug)
             return live
         except (DatabaseError, InterfaceError) as error:

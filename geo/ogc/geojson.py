@@ -18,8 +18,9 @@ from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer, Property
 from geo.layers.results import current_result, parameters_of
 from geo.layers.select import FeatureStream, Page
-from geo.ogc.requests import LayerRequest, absolute, parse_request, resolve_city, utc_now
+from geo.ogc.requests import LayerRequest, parse_request, resolve_city, utc_now
 from server.core.geojson import Primed, feature_collection
+from server.core.listing import absolute_url
 from server.core.paging import encode_token
 from server.core.params import refuse_unknown
 from server.core.versions import data_version
@@ -58,15 +59,15 @@ def features(request: HttpRequest, layer_id: str) -> HttpResponseBase:
 def _body(request: HttpRequest, layer: Layer, asked: LayerRequest, as_of: datetime) -> Primed:
     source = layer.rows(asked.query)
     stream = FeatureStream(Page(layer, asked.query, source, asked.limit, asked.after))
-    here = absolute(request, request.get_full_path())
+    here = absolute_url(request, request.get_full_path())
 
     def tail(count: int) -> dict[str, Any]:
         links = [{"rel": "self", "type": GEOJSON, "href": here}]
         if stream.last_key is not None:
-            token = {"after": stream.last_key, "result": asked.result_set, "now": asked.query.now.isoformat()}
+            token = {"list": layer.id, "after": stream.last_key, "result": asked.result_set, "now": asked.query.now.isoformat()}
             query = request.GET.copy()
             query["next"] = encode_token(token)
-            href = absolute(request, f"{request.path}?{query.urlencode()}")
+            href = absolute_url(request, f"{request.path}?{query.urlencode()}")
             links.append({"rel": "next", "type": GEOJSON, "href": href})
         return {"numberReturned": count, "links": links}
 
@@ -163,7 +164,7 @@ def _describe_property(prop: Property) -> Mapping[str, Any]:
 
 
 def _link(request: HttpRequest, rel: str, path: str, kind: str) -> dict[str, str]:
-    return {"rel": rel, "type": kind, "href": absolute(request, path)}
+    return {"rel": rel, "type": kind, "href": absolute_url(request, path)}
 
 
 def _wants_html(request: HttpRequest) -> bool:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 
 from geo.areas.models import City
 from geo.layers.layer import Layer, Query
 from server.core.errors import BadParameter
+from server.core.listing import read_query
 from server.core.paging import decode_token
-from server.core.params import Interval, parse_bbox, parse_datetime_interval, parse_integer, refuse_unknown
+from server.core.params import Interval, parse_bbox, parse_datetime_interval, parse_integer
 
 COMMON = ("city", "bbox", "datetime", "limit", "next", "lang")
 DEFAULT_LIMIT = 10_000
@@ -44,15 +45,11 @@ def resolve_city(slug: str | None) -> City:
 
 
 def parse_request(layer: Layer, given: QueryDict, now: datetime) -> LayerRequest:
-    refuse_unknown(given, [*COMMON, *(p.name for p in layer.parameters)])
-    params = {name: str(given[name]) for name in given}
-    for name, text in params.items():
-        if len(given.getlist(name)) > 1:
-            raise BadParameter(name, f"{name} is given twice; separate several values by commas")
-        if "\0" in text:
-            raise BadParameter(name, f"{name} holds a NUL character")
+    params = read_query(given, [*COMMON, *(p.name for p in layer.parameters)])
     city = resolve_city(params.get("city"))
     token = decode_token(params["next"]) if params.get("next") else {}
+    if token and token.get("list") != layer.id:
+        raise BadParameter("next", "next is a page token of another list")
     now = datetime.fromisoformat(token["now"]) if "now" in token else now
     interval = parse_datetime_interval(params["datetime"], city.zone) if params.get("datetime") else None
     values = _values(layer, params, city, interval, now)
@@ -86,13 +83,6 @@ def _values(
     elif interval is not None and layer.time_field is None:
         raise BadParameter("datetime", f"the layer {layer.id} has no time")
     return layer.resolve(city, values, now)
-
-
-def absolute(request: HttpRequest, path: str) -> str:
-    """An absolute URL, from the configured public address where there is one."""
-    from django.conf import settings
-
-    return f"{settings.BASE_URL}{path}" if settings.BASE_URL else request.build_absolute_uri(path)
 
 
 def utc_now() -> datetime:

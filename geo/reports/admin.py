@@ -1,12 +1,16 @@
 """Reports and who deals with them, in the admin. Nothing here is asked of a third party: places are shown as numbers."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -30,6 +34,9 @@ from geo.reports.services import moderate_report, refresh_public_points
 class ReadOnlyInline(admin.TabularInline):
     extra = 0
     can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -56,12 +63,17 @@ class ContactInline(ReadOnlyInline):
 
 class PhotoInline(ReadOnlyInline):
     model = ReportPhoto
-    fields = ["image", "width", "height", "added_at"]
+    fields = ["number", "width", "height", "added_at"]
+    can_delete = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("geo.delete_reportphoto")
 
-    can_delete = True
+    @admin.display(description=_("photo"))
+    def number(self, photo: ReportPhoto) -> str:
+        earlier = ReportPhoto.objects.filter(report_id=photo.report_id, id__lt=photo.pk).count()
+        url = reverse("report-photo", args=[photo.report.public_id, earlier + 1])
+        return format_html('<a href="{}">{}</a>', url, earlier + 1)
 
 
 @admin.register(Report)
@@ -118,6 +130,13 @@ class ReportAdmin(admin.ModelAdmin):
             user=request.user,
             now=timezone.now(),
         )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for photo in formset.deleted_objects:
+            if isinstance(photo, ReportPhoto):
+                # The file goes when the row is gone for certain; Django itself would leave it on the disk.
+                transaction.on_commit(partial(photo.image.storage.delete, str(photo.image.name)))
 
 
 def _lon_lat(point: Any) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -30,21 +31,21 @@ class RowFile:
     def __init__(self, path: Path, *, delimiter: str | None = None) -> None:
         self.size = path.stat().st_size
         self.columns: list[str] | None = None
-        self._raw: IO[bytes] = path.open("rb")
-        try:
-            self._rows = self._open(path, delimiter)
-        except BaseException:
-            self._close()
-            raise
+        with ExitStack() as opened:
+            self._raw = opened.enter_context(path.open("rb"))
+            self._rows = self._open(path, delimiter, opened)
+            self._opened = opened.pop_all()
 
-    def _open(self, path: Path, delimiter: str | None) -> Iterator[Row]:
+    def _open(self, path: Path, delimiter: str | None, opened: ExitStack) -> Iterator[Row]:
         plain: IO[bytes] = self._raw
         if path.suffix == ".gz":
-            plain = cast(IO[bytes], gzip.GzipFile(fileobj=self._raw))
-        self._stream = io.BufferedReader(cast(io.RawIOBase, plain), 65_536)
+            plain = cast(IO[bytes], opened.enter_context(gzip.GzipFile(fileobj=self._raw)))
+        self._stream = opened.enter_context(io.BufferedReader(cast(io.RawIOBase, plain), 65_536))
         kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
         if kind == ".csv":
-            rows = CsvRows(self._stream, delimiter)
+            # What is not UTF-8 is carried through as surrogates, so that only the rows that have it are refused.
+            text = io.TextIOWrapper(self._stream, "utf-8-sig", errors="surrogateescape", newline="")
+            rows = CsvRows(opened.enter_context(text), delimiter)
             self.columns = rows.columns
             return iter(rows)
         if kind in (".geojson", ".json", *_SEQUENCE):
@@ -64,10 +65,7 @@ class RowFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        self._raw.close()
+        self._opened.close()
 
     def _is_sequence(self, kind: str) -> bool:
         if kind in _SEQUENCE:
@@ -79,9 +77,7 @@ class RowFile:
 class CsvRows:
     """CSV in UTF-8, its delimiter the one that the header has most of."""
 
-    def __init__(self, stream: IO[bytes], delimiter: str | None) -> None:
-        # What is not UTF-8 is carried through as surrogates, so that only the rows that have it are refused.
-        text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+    def __init__(self, text: IO[str], delimiter: str | None) -> None:
         header = text.readline()
         chosen = delimiter or max(",;\t|", key=header.count)
         try:

@@ -17,6 +17,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
+from sensors.ingest.fast_paho import StockClient, client_class
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class LinkOptions:
 
     `receive_maximum` (MQTT 5) is how many messages may be unacknowledged at a time. It must be at least twice the batch: one
     batch is being stored while the next one arrives. Left out, Mosquitto sends 20 and waits.
+    `is_retiring`: give the subscription back, take only what is queued already, and end the session with the connection.
+    `is_fast`: with hooks into paho (fast_paho.py), else its stock client.
     """
 
     client_id: str
@@ -51,6 +54,7 @@ class LinkOptions:
     is_mqtt5: bool = True
     session_expiry_s: int = SESSION_EXPIRY_S
     is_retiring: bool = False
+    is_fast: bool = True
 
 
 class BrokerLink:
@@ -80,9 +84,9 @@ class BrokerLink:
         self._connection_lock = threading.Lock()
         self._client = self._make_client()
 
-    def _make_client(self) -> mqtt.Client:
+    def _make_client(self) -> StockClient:
         options = self._options
-        client = mqtt.Client(
+        client = client_class(is_fast=options.is_fast)(
             CallbackAPIVersion.VERSION2,
             client_id=options.client_id,
             protocol=mqtt.MQTTv5 if options.is_mqtt5 else mqtt.MQTTv311,
@@ -113,13 +117,11 @@ class BrokerLink:
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> int:
         """Acknowledges those that came by the present connection; the others the broker will deliver again. How many."""
-        count = 0
         with self._connection_lock:
-            for delivery in deliveries:
-                if delivery.connection == self._connection:
-                    self._client.ack(delivery.mid, delivery.qos)
-                    count += 1
-        return count
+            now = self._connection
+            mids = [delivery.mid for delivery in deliveries if delivery.qos and delivery.connection == now]
+            self._client.acknowledge_all(mids)
+        return len(mids)
 
     def is_running(self) -> bool:
         """False once paho's thread has ended, which it does by itself only when a callback raised."""

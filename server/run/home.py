@@ -55,10 +55,8 @@ class Home:
         inside = self.folder / "run"
         if len(os.fsencode(inside / LONGEST_SOCKET_NAME)) <= SOCKET_PATH_BYTES:
             return inside
-        base = os.environ.get("XDG_RUNTIME_DIR", "")
-        if not base or len(base) > 40 or not os.access(base, os.W_OK):
-            base = "/tmp"
-        return Path(base) / f"pantau-{os.geteuid()}-{_digest(self.folder)}"
+        # Not XDG_RUNTIME_DIR: it goes with the login session, and this may run longer.
+        return Path("/tmp") / f"pantau-{os.geteuid()}-{_digest(self.folder)}"
 
     def make_folders(self) -> None:
         """Create what is missing. As root the home may be passed through, so that the servers' user reaches its part."""

@@ -3,6 +3,7 @@
 import http.client
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -85,6 +86,8 @@ class Supervisor:
             wait_until(lambda: not self.leftovers(), seconds=limit)
         owned.stop_all(self.leftovers())
         self.socket.unlink(missing_ok=True)
+        if self.home.folder not in self.home.sockets.parents:
+            shutil.rmtree(self.home.sockets, ignore_errors=True)
 
     def leftovers(self) -> list[owned.Process]:
         """Processes of ours that live, supervised or orphaned."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from tests.clients.browser import DESKTOP, PHONE, SETTLED, Watched, chromium, open_page
 
-README_VIEW = "/?lang=en#period=30d"
+README_VIEW = "/?lang=en#period=30d&open=area:32.75.01"
 VIEWS = {"map": "/#", "area": "/#open=area:32.75.04", "correlation": "/?lang=en#period=30d&category=banjir&colour=correlation&property=river_level"}
 
 

@@ -156,7 +156,7 @@ class TestInTheBrowser:
         # The city fills the room beside the legend; its middle is the border between the two districts.
         box = page.locator("#map canvas").bounding_box()
         assert box is not None
-        middle = box["x"] + 232 + (box["width"] - 232) / 2
+        middle = box["x"] + 250 + (box["width"] - 250) / 2
         page.mouse.click(middle - 60, box["y"] + box["height"] / 2)
         panel = page.locator("#panel")
         expect(panel.locator("h2")).to_have_text("Kota-Uji 1")

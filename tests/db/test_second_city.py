@@ -142,6 +142,7 @@ def test_a_layer_of_one_city_shows_nothing_of_the_other():
 def test_boundaries_of_one_city_are_replaced_without_touching_the_other(capsys):
     submit(MAKASSAR_POINT, NOW)
     before = list(Area.objects.filter(city__slug="bekasi").order_by("id").values())
-    call_command("import_areas", str(DATA / "makassar/kecamatan.geojson"), level="kecamatan", city="makassar", replace=True, source="official")
+    path = str(DATA / "makassar/kecamatan.geojson")
+    call_command("import_areas", path, level="kecamatan", city="makassar", replace=True, source="official")
     assert "kecamatan: 0 added, 4 changed, 0 unchanged, 0 retired" in capsys.readouterr().out
     assert list(Area.objects.filter(city__slug="bekasi").order_by("id").values()) == before

@@ -369,3 +369,11 @@ def test_a_client_that_goes_away_leaves_no_transaction_open(client: Client, city
     assert len(connection.savepoint_ids) == depth + 1
     response.close()
     assert len(connection.savepoint_ids) == depth
+
+
+def test_a_page_token_of_another_layer_is_refused(client: Client, city: City) -> None:
+    for _ in range(2):
+        make_report()
+    links = body(get(client, "/layers/reports.geojson?limit=1"))["links"]
+    token = next(link["href"] for link in links if link["rel"] == "next").split("next=")[1]
+    assert get(client, f"/layers/districts.geojson?next={token}").status_code == 400

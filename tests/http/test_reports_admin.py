@@ -1,10 +1,13 @@
 """The admin of reports: what is read there, what may be changed, and what never leaves the machine."""
 
+import io
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from geo.models import Category, ChannelKey, CityRole, HistoryEntry, Report
 from geo.reports.channel_keys import find_key
@@ -62,6 +65,26 @@ def test_changing_what_is_public_writes_history_and_nothing_else_can_be_changed(
     assert (changed.public_description, changed.is_public) == ("new", False)
     assert (changed.description, changed.status) == ("old", "submitted")
     assert list(changed.history.order_by("id").values_list("action", flat=True)) == ["submitted", "moderated"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photo_that_staff_delete_is_deleted_from_the_disk_too(admin_client: Any, settings: Any) -> None:
+    make_city()
+    out = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(out, "JPEG")
+    report = make_report(photos=[SimpleUploadedFile("a.jpg", out.getvalue())])
+    photo = report.photos.get()
+    url = f"/admin/geo/report/{report.pk}/change/"
+    assert f"/api/reports/{report.public_id}/photos/1/" in admin_client.get(url).content.decode()
+    assert settings.MEDIA_ROOT.joinpath(photo.image.name).exists()
+    form = {"public_description": "x", "is_public": "on"}
+    for prefix in ("contact", "history"):
+        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
+    form |= {"photos-TOTAL_FORMS": "1", "photos-INITIAL_FORMS": "1"}
+    form |= {"photos-0-id": str(photo.pk), "photos-0-report": str(report.pk), "photos-0-DELETE": "on"}
+    assert admin_client.post(url, form).status_code == 302
+    assert not report.photos.exists()
+    assert not settings.MEDIA_ROOT.joinpath(photo.image.name).exists()
 
 
 def test_personal_data_is_shown_only_to_those_who_may_see_it(client: Any) -> None:

@@ -173,7 +173,7 @@ def test_live_run_ends_when_it_is_told_to(ingest: Any, city: City) -> None:
             stop.set()
         return moments[-1]
 
-    run_live(city, stop, clock=clock)
+    run_live(lambda: city, stop, clock=clock)
     assert len(moments) == 2
 
 

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
 from django.db import OperationalError, connection
 
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
 from sensors.ingest.connection import BrokerLink
+from sensors.ingest.fast_paho import FastClient, StockClient, client_class
 from sensors.ingest.models import IngestStatus, RejectedMessage
 from sensors.ingest.publisher import Publisher
 from sensors.ingest.store import Outcome, Store
@@ -40,13 +42,14 @@ class Held(Store):
         return super().store(messages)
 
 
+@pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "stock"])
 @pytest.mark.parametrize("is_mqtt5", [True, False], ids=["mqtt5", "mqtt3.1.1"])
 def test_what_is_published_is_stored_once_and_acknowledged(
-    broker: BrokerUrl, publisher: Publisher, is_mqtt5: bool
+    broker: BrokerUrl, publisher: Publisher, is_mqtt5: bool, is_fast: bool
 ) -> None:
-    datastream = make_datastream(f"w-{int(is_mqtt5)}")
+    datastream = make_datastream(f"w-{int(is_mqtt5)}{int(is_fast)}")
     thing = datastream.thing.slug
-    options = options_for(thing, is_mqtt5=is_mqtt5)
+    options = options_for(thing, is_mqtt5=is_mqtt5, is_fast=is_fast)
     worker = make_worker(broker, options)
     with running(worker) as ends:
         for second in range(500):
@@ -65,9 +68,10 @@ def test_what_is_published_is_stored_once_and_acknowledged(
     assert again.total == Outcome(stored=1)
 
 
-def test_nothing_is_acknowledged_before_it_is_committed(broker: BrokerUrl, publisher: Publisher) -> None:
+@pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "stock"])
+def test_nothing_is_acknowledged_before_it_is_committed(broker: BrokerUrl, publisher: Publisher, is_fast: bool) -> None:
     thing = make_datastream().thing.slug
-    options = options_for(thing)
+    options = options_for(thing, is_fast=is_fast)
     held = Held()
     received: list[bool] = []
     with running(make_worker(broker, options, held)):
@@ -225,7 +229,7 @@ def link_with_recorder(broker: BrokerUrl) -> tuple[BrokerLink, list[int], list[A
     acknowledged: list[int] = []
     received: list[Any] = []
     link = BrokerLink(broker, options_for("x"), on_delivery=received.append)
-    link._client = SimpleNamespace(ack=lambda mid, qos: acknowledged.append(mid))  # type: ignore[assignment]
+    link._client = SimpleNamespace(acknowledge_all=acknowledged.extend)  # type: ignore[assignment]
     return link, acknowledged, received
 
 
@@ -242,6 +246,34 @@ def test_a_packet_id_of_an_old_connection_is_never_acknowledged_on_a_new_one(bro
     assert link.acknowledge([received[0]]) == 0
     assert link.acknowledge(received) == 2
     assert acknowledged == [1, 2]
+
+
+@pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "stock"])
+def test_packets_that_come_in_pieces_and_heaps_are_each_received_once(
+    broker: BrokerUrl, publisher: Publisher, is_fast: bool
+) -> None:
+    thing = make_datastream().thing.slug
+    worker = make_worker(broker, options_for(thing, is_fast=is_fast))
+    with running(worker):
+        # Larger than one read of the socket, and many small ones behind it.
+        many = ", ".join(reading(second) for second in range(3_000))
+        publisher.publish(f"sensors/{thing}/pm25", f"[{many}]")
+        for second in range(3_000, 5_000):
+            publisher.publish(f"sensors/{thing}/pm25", reading(second))
+        publisher.finish()
+        wait_for(lambda: worker.total.received == 5_000, "the readings")
+    assert worker.total == Outcome(stored=5_000)
+
+
+def test_a_paho_without_the_hooks_is_used_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(mqtt.Client, "_packet_queue")
+    assert client_class(is_fast=True) is StockClient
+    assert "no _packet_queue" in caplog.text
+    monkeypatch.undo()
+    assert client_class(is_fast=True) is FastClient
+    assert client_class(is_fast=False) is StockClient
 
 
 def test_a_session_lost_over_a_reconnect_is_an_alarm(broker: BrokerUrl, caplog: pytest.LogCaptureFixture) -> None:

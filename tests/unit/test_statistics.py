@@ -1,5 +1,7 @@
 """The statistics of the analysis layers: worked by hand, then calibrated on seeds."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -113,7 +115,10 @@ def test_time_before_the_first_reading_is_no_part_of_the_circle():
     # Readings and reports began after 25 days; the zeros before them must not make a shared rhythm look rare.
     reports, readings = unrelated_city(11, 35, rhythm=2.0)
     late = lagged_spearman(
-        np.concatenate([np.zeros(600), reports]), np.concatenate([np.full(600, np.nan), readings]), lags=LAGS, cycles=(24,)
+        np.concatenate([np.zeros(600), reports]),
+        np.concatenate([np.full(600, np.nan), readings]),
+        lags=LAGS,
+        cycles=(24,),
     )
     assert late == lagged_spearman(reports, readings, lags=LAGS, cycles=(24,))
 
@@ -191,11 +196,9 @@ def test_the_choice_among_fifteen_lags_is_paid_for():
 
 
 def test_a_year_of_hours_in_twelve_areas_takes_seconds():
-    import time
-
     reports, readings = unrelated_city(10, 365)
     readings[::50] = np.nan
-    started = time.perf_counter()
+    started = time.process_time()
     for seed in range(12):
         lagged_spearman(reports, readings, lags=LAGS, cycles=(), permutations=999, seed=seed)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

@@ -30,20 +30,19 @@ class Command(BaseCommand):
         parser.add_argument("--no-reports", action="store_true", help="with --backfill: readings only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        city = chosen_city(options["city"])
         if options["live"]:
             stop = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 # Set from a thread: the handler may have interrupted the wait inside the event's own lock.
                 signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
             try:
-                run_live(city, stop)
+                run_live(lambda: chosen_city(options["city"]), stop)
             except backfill.BackfillError as error:
                 raise CommandError(str(error)) from None
             return
         if options["backfill"] < 1:
             raise CommandError("--backfill takes a number of days from 1")
-        back_fill(self, city, options["backfill"], with_reports=not options["no_reports"])
+        back_fill(self, chosen_city(options["city"]), options["backfill"], with_reports=not options["no_reports"])
 
 
 def chosen_city(slug: str | None) -> City:

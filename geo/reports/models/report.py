@@ -16,7 +16,12 @@ _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 
 def new_public_id() -> str:
     """Twelve characters that a person can read out: 59 bits, so that ids cannot be guessed or counted."""
-    return "".join(secrets.choice(_ALPHABET) for _i in range(12))
+    number = secrets.randbelow(len(_ALPHABET) ** 12)
+    letters = []
+    for _i in range(12):
+        number, letter = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[letter])
+    return "".join(letters)
 
 
 class Report(models.Model):

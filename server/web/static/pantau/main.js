@@ -54,8 +54,7 @@ class Page {
       const city = this.model.cities.find((each) => each.slug === this.state.get("city")) ?? this.model.cities[0];
       useZone(city?.timezone);
       byId("city-name").textContent = city?.name ?? "";
-      const qlue = await this.model.hasReports({ ...periodParams(QLUE_LAUNCH), channel: "qlue" }).catch(() => false);
-      this.controls.hasQlue = qlue;
+      this.controls.hasQlue = await this.model.hasReports(periodParams(QLUE_LAUNCH));
       if (!isPeriod(this.state.get("period"))) this.state.set({ period: await this.periodWithData() }, { isStep: false });
       return true;
     } catch (error) {

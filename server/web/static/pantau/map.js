@@ -5,7 +5,8 @@ import { boundsOf, middleOf } from "./classes.js";
 const NOTHING = [];
 const EMPTY = { type: "FeatureCollection", features: NOTHING };
 const FONT = ["Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif"];
-const LEGEND_PX = 232;
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
+const LEGEND_PX = 250;
 const PANEL_PX = 366;
 
 export function hasWebGl() {
@@ -69,6 +70,7 @@ export class CityMap {
       minZoom: 8,
       maxZoom: 18,
       attributionControl: false,
+      fadeDuration: STILL.matches ? 0 : 300,
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
@@ -89,7 +91,7 @@ export class CityMap {
     const c = this.colours;
     const { gl } = this;
     for (const id of ["areas", "labels", "city", "things", "mark"]) gl.addSource(id, { type: "geojson", data: EMPTY });
-    gl.addSource("reports", { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 46, clusterMaxZoom: 14 });
+    gl.addSource("reports", { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 68, clusterMaxZoom: 14 });
     gl.addImage("hatch", hatch(c.hatch), { pixelRatio: 2 });
     gl.addLayer({ id: "areas", type: "fill", source: "areas", paint: { "fill-color": ["coalesce", ["get", "colour"], c.none], "fill-opacity": ["coalesce", ["get", "opacity"], 0.82] } });
     gl.addLayer({ id: "unknown", type: "fill", source: "areas", filter: ["==", ["get", "isUnknown"], true], paint: { "fill-pattern": "hatch" } });
@@ -109,7 +111,7 @@ export class CityMap {
     const { gl } = this;
     gl.addLayer({ id: "clusters", type: "circle", source: "reports", filter: ["has", "point_count"], paint: {
       "circle-color": c.report, "circle-opacity": 0.86, "circle-stroke-color": c.reportInk, "circle-stroke-width": 1.5,
-      "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 9, 10, 15, 40, 26] } });
+      "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 9, 10, 13, 40, 20] } });
     gl.addLayer({ id: "cluster-counts", type: "symbol", source: "reports", filter: ["has", "point_count"],
       layout: { "text-field": ["get", "point_count_abbreviated"], "text-font": FONT, "text-size": 11.5, "text-allow-overlap": true },
       paint: { "text-color": c.reportInk } });
@@ -123,8 +125,7 @@ export class CityMap {
   buildThings(c) {
     const { gl } = this;
     gl.addLayer({ id: "things", type: "circle", source: "things", paint: {
-      "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 11, 4.5, 14, 8], "circle-color": ["get", "colour"],
-      "circle-opacity": ["case", ["get", "isLate"], 0.25, 1],
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 11, 4.5, 14, 8], "circle-color": ["case", ["get", "isLate"], "#ffffff", ["get", "colour"]],
       "circle-stroke-color": ["case", ["get", "isLate"], ["get", "colour"], "#ffffff"], "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 10, 1.2, 13, 2] } });
     gl.addLayer({ id: "thing-values", type: "symbol", source: "things", layout: {
       "text-field": ["get", "label"], "text-font": FONT, "text-size": 11.5, "text-anchor": "left", "text-offset": [0.9, 0],
@@ -144,7 +145,7 @@ export class CityMap {
     const { gl } = this;
     gl.addImage("obstacle", { width: 20, height: 20, data: new Uint8Array(1600) });
     gl.addLayer({ id: "obstacles", type: "symbol", source: "reports", filter: ["has", "point_count"], layout: {
-      "icon-image": "obstacle", "icon-size": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 0.8, 10, 1.3, 40, 2.2],
+      "icon-image": "obstacle", "icon-size": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 0.8, 10, 1.2, 40, 1.8],
       "icon-allow-overlap": true, "icon-padding": 0 } });
   }
 
@@ -241,11 +242,10 @@ export class CityMap {
 
   /** Keeps the middle of the view clear of the legend and the open panel; fits `features` into what is left, if given. */
   makeRoom({ isPanelOpen, features = null, duration = 300 }) {
-    const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     const padding = { top: 0, bottom: 0, left: this.isSmall ? 0 : LEGEND_PX, right: isPanelOpen && !this.isSmall ? PANEL_PX : 0 };
-    if (!features) return this.gl.easeTo({ padding, duration: isStill ? 0 : duration });
+    if (!features) return this.gl.easeTo({ padding, duration: STILL.matches ? 0 : duration });
     this.gl.setPadding(padding);
-    return this.fit(features, isStill ? 0 : duration);
+    return this.fit(features, STILL.matches ? 0 : duration);
   }
 
   repaint() {

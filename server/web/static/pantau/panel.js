@@ -8,6 +8,7 @@ import { ageOf, HOURS, lagWords } from "./tables.js";
 import { ago, measured, moment, nameOf, number, percent, say, zoneName } from "./words.js";
 
 const DAY_MS = 86_400_000;
+const RECENT = 300;
 const HOUR_MS = 3_600_000;
 
 export class Panel {
@@ -48,7 +49,7 @@ export class Panel {
     const p = density.properties;
     const [summary, latest, things] = await Promise.all([
       this.summary(code),
-      quiet(getLayer("reports", { ...this.model.filters(), area: code, limit: 5 }, { pages: 1 })),
+      quiet(getLayer("reports", { ...this.model.filters(), area: code, limit: RECENT }, { pages: 1 })),
       quiet(getLayer("sensors", { city: this.model.city, area: code })),
     ]);
     return [
@@ -98,7 +99,9 @@ export class Panel {
     }))];
   }
 
-  latest(features) {
+  latest(received) {
+    // The layer is in the order of receipt; what was imported late may have happened long ago.
+    const features = [...received].sort((a, b) => Date.parse(b.properties.reported_at) - Date.parse(a.properties.reported_at)).slice(0, 5);
     if (!features.length) return [h("h3", {}, say("latest_reports")), h("p.empty", {}, say("no_reports_here"))];
     return [h("h3", {}, say("latest_reports")), h("ul.list", {}, features.map(({ properties: p }) => h("li", {},
       h("button.row", { type: "button", "data-key": p.id, onclick: () => this.onOpen(`report:${p.id}`) },

@@ -80,8 +80,11 @@ const STEPS = [
 /** How long ago, in words: "3 menit yang lalu". */
 export function ago(time, now = Date.now()) {
   const seconds = Math.max(0, (now - new Date(time).getTime()) / 1000);
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
-  for (const [unit, length] of STEPS) if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  // Short Indonesian has "1 h lalu" for a day, which reads as an hour.
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: language === "id" ? "long" : "short" });
+  for (const [unit, length] of STEPS) {
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit).replace("yang lalu", "lalu");
+  }
   return say("just_now");
 }
 
