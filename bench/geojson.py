@@ -72,7 +72,9 @@ def main() -> int:
                 http.append(time.perf_counter() - begun)
     ratio = statistics.median(http) / statistics.median(psql)
     first = statistics.median(first_byte) * 1000
-    print(f"  {FEATURES} features over HTTP          {statistics.median(http) * 1000:7.1f} ms (first byte {first:.1f} ms)")
+    print(
+        f"  {FEATURES} features over HTTP          {statistics.median(http) * 1000:7.1f} ms (first byte {first:.1f} ms)"
+    )
     print(f"  the same JSON by one psql statement {statistics.median(psql) * 1000:7.1f} ms")
     print(f"  ratio {ratio:.2f} (reach: at most {REACH})")
     return 0 if ratio <= REACH else 1

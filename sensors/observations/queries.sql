@@ -15,7 +15,7 @@ WITH incoming AS (
     RETURNING datastream_id, phenomenon_time, quality
 ), marked AS (
     INSERT INTO sensors_dirtyhour (datastream_id, hour)
-    SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') FROM stored WHERE quality = 0
+    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM stored WHERE quality = 0
 )
 SELECT i.place
 FROM incoming i LEFT JOIN stored s USING (datastream_id, phenomenon_time)
@@ -66,7 +66,7 @@ WITH marks AS (
 ), fresh AS (
     SELECT r.datastream_id, o.hour, o.n, o.sum, o.min, o.max
     FROM runs r CROSS JOIN LATERAL (
-        SELECT date_trunc('hour', phenomenon_time, 'UTC') AS hour,
+        SELECT date_bin('1 hour', phenomenon_time, '2000-01-01Z') AS hour,
             count(*) AS n, sum(result) AS sum, min(result) AS min, max(result) AS max
         FROM sensors_observation
         WHERE datastream_id = r.datastream_id AND phenomenon_time >= r.start AND phenomenon_time < r.until AND quality = 0
@@ -86,7 +86,7 @@ WHERE (h.n, h.sum, h.min, h.max) IS DISTINCT FROM (EXCLUDED.n, EXCLUDED.sum, EXC
 -- name: mark_everything_dirty
 -- Marks each hour that has observations, and each that has a rollup: a recount of all.
 INSERT INTO sensors_dirtyhour (datastream_id, hour)
-SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') FROM sensors_observation
+SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM sensors_observation
 UNION
 SELECT datastream_id, hour FROM sensors_hourlyrollup;
 

@@ -42,7 +42,7 @@ def _dispatch(arguments: list[str]) -> int:
     if command == "down":
         return down(find_home())
     if command == "status":
-        return status(find_home(), as_json=given.json)
+        return status(find_home(), form="json" if given.json else "shell" if given.shell else "table")
     return logs(find_home(), name=given.name, follow=given.follow)
 
 
@@ -56,7 +56,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     up_parser.add_argument("--no-demo", action="store_true", help="no demo data and no simulated sensors")
     commands.add_parser("down", help="stop everything")
     status_parser = commands.add_parser("status", help="what runs, and where")
-    status_parser.add_argument("--json", action="store_true", help="for programs")
+    forms = status_parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="for programs")
+    forms.add_argument("--shell", action="store_true", help="for eval in a shell: PANTAU_URL, MQTT_HOST …")
     logs_parser = commands.add_parser("logs", help="the ends of the logs")
     logs_parser.add_argument("name", nargs="?", help="one process")
     logs_parser.add_argument("-f", "--follow", action="store_true", help="go on as they grow")

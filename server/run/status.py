@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from server.core import broker_credentials
@@ -26,17 +26,19 @@ JOIN sensors_observedproperty p ON p.id = d.observed_property_id
 ORDER BY p.code <> 'pm25', t.slug, p.code"""
 
 
-def status(home: Home, *, as_json: bool) -> int:
+def status(home: Home, *, form: Literal["table", "json", "shell"]) -> int:
     """0 only if every process that should run does, and the page says that it is ready."""
     here = known_installation(home) if (home.folder / "secrets.json").exists() else None
     if here is None:
         say("Nothing has been started here yet: ./pantau up")
-        if as_json:
+        if form == "json":
             print(json.dumps({"ready": False, "processes": []}))
         return 1
     found = describe(here)
-    if as_json:
+    if form == "json":
         print(json.dumps(found, indent=2))
+    elif form == "shell":
+        print("\n".join(f"{name}={shlex.quote(str(value))}" for name, value in _shell_variables(found).items()))
     else:
         _print_table(here, found)
     return 0 if found["ready"] else 1
@@ -48,7 +50,7 @@ def describe(here: Installation) -> dict[str, Any]:
     web = readiness(here)
     return {
         "ready": web == "200" and bool(rows) and all(row["state"] == RUNNING for row in rows),
-        "url": f"{here.url}/",
+        "url": here.url,
         "layers": f"{here.url}/layers/",
         "api_docs": f"{here.url}/api/docs/",
         "health": web,
@@ -58,6 +60,11 @@ def describe(here: Installation) -> dict[str, Any]:
         "home": str(here.home.folder),
         "processes": rows,
     }
+
+
+def _shell_variables(found: dict[str, Any]) -> dict[str, Any]:
+    mqtt = {f"MQTT_{name.upper()}": mqtt for name, mqtt in found["mqtt"].items() if name != "example"}
+    return {"PANTAU": found["url"], **mqtt}
 
 
 def readiness(here: Installation) -> str:
@@ -80,7 +87,7 @@ def print_summary(here: Installation) -> None:
     lines = [
         "",
         "Pantau is ready.",
-        f"  Map       {found['url']}",
+        f"  Map       {found['url']}/",
         f"  Layers    {found['layers']}",
         f"  API       {found['api_docs']}",
         f"  Admin     {found['admin']['url']}  user {ADMIN}  password {found['admin']['password']}",
@@ -166,7 +173,7 @@ def _print_table(here: Installation, found: dict[str, Any]) -> None:
         days, seconds = divmod(row["uptime_s"], 86400)
         since = f"pid {row['pid']:<8} {f'{days} d ' if days else ''}{time.strftime('%H:%M:%S', time.gmtime(seconds))}"
         print(f"{row['name']:<10} {green if good else red}{row['state']:<9}{plain} {since if good else ''}".rstrip())
-    print(f"{'page':<10} {'ready' if found['health'] == '200' else found['health']:<9} {found['url']}")
+    print(f"{'page':<10} {'ready' if found['health'] == '200' else found['health']:<9} {found['url']}/")
     print(f"{'home':<10} {found['home']}")
     if not found["ready"]:
         say("Not everything is running: ./pantau up starts it, ./pantau logs tells why it stopped.")

@@ -60,7 +60,9 @@ def chromium() -> Iterator[Browser]:
 
 def open_page(browser: Browser, url: str, watched: Watched, **context: Any) -> Page:
     """The page at a URL, once its map and its figures stand."""
-    page = browser.new_context(**{"viewport": DESKTOP, "locale": "id-ID", "reduced_motion": "reduce", **context}).new_page()
+    page = browser.new_context(
+        **{"viewport": DESKTOP, "locale": "id-ID", "reduced_motion": "reduce", **context}
+    ).new_page()
     page.set_default_timeout(PATIENCE_MS)
     parts = urlsplit(url)
     watched.follow(page, f"{parts.scheme}://{parts.netloc}")

@@ -13,8 +13,12 @@ from playwright.sync_api import Page
 
 from tests.clients.browser import DESKTOP, PHONE, SETTLED, Watched, chromium, open_page
 
-README_VIEW = "/?lang=en#period=30d&open=area:32.75.01"
-VIEWS = {"map": "/#", "area": "/#open=area:32.75.04", "correlation": "/?lang=en#period=30d&category=banjir&colour=correlation&property=river_level"}
+README_VIEW = "/?lang=en#period=30d&open=area:32.75.04"
+VIEWS = {
+    "map": "/#",
+    "area": "/#open=area:32.75.04",
+    "correlation": "/?lang=en#period=30d&category=banjir&colour=correlation&property=river_level",
+}
 
 
 def picture(page: Page, path: Path) -> None:

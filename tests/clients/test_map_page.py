@@ -85,7 +85,11 @@ def browser(live_server: Any) -> Iterator[Browser]:
 
 
 def send_report(base: str, **values: Any) -> None:
-    body = {"category": "sampah", "description": "Tumpukan", "location": {"type": "Point", "coordinates": [107.02, -6.25]}}
+    body = {
+        "category": "sampah",
+        "description": "Tumpukan",
+        "location": {"type": "Point", "coordinates": [107.02, -6.25]},
+    }
     request = urllib.request.Request(
         f"{base}/api/reports/", json.dumps({**body, **values}).encode(), {"Content-Type": "application/json"}
     )

@@ -3,7 +3,7 @@
 import { classOf, declaredClasses, sequentialClasses } from "./classes.js";
 import { h, show } from "./dom.js";
 import { periodWords } from "./period.js";
-import { nameOf, number, say } from "./words.js";
+import { nameOf, number, say, within } from "./words.js";
 
 export const CHANCE = 0.05;
 const PALE = 0.35;
@@ -70,7 +70,7 @@ function source(model, measure) {
 function correlationLegend(model, { classes, unknown }) {
   const property = model.property(model.state.get("property"));
   const category = model.category(model.state.get("category"));
-  const words = { category: category ? nameOf(category) : say("all_categories"), property: property ? nameOf(property) : model.state.get("property") };
+  const words = { category: category ? nameOf(category) : say("all_categories"), property: within(property ? nameOf(property) : model.state.get("property")) };
   const rows = classes.map(({ from, to, colour }) =>
     row(colour, from === null ? `< ${number(to)}` : to === null ? `≥ ${number(from)}` : `${number(from)} – ${number(to)}`));
   const figures = model.correlation.features.map((feature) => feature.properties).filter((p) => p.rho !== null);

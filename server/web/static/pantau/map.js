@@ -232,7 +232,7 @@ export class CityMap {
     const bounds = boundsOf(features);
     if (!bounds) return;
     this.isFitted = true;
-    const padding = this.isSmall ? { top: 44, right: 14, bottom: 70, left: 14 } : { top: 24, right: 40, bottom: 44, left: 12 };
+    const padding = this.isSmall ? { top: 44, right: 14, bottom: 70, left: 14 } : { top: 24, right: 40, bottom: 44, left: 36 };
     this.gl.fitBounds(bounds, { padding, duration });
   }
 

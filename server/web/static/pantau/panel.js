@@ -5,7 +5,7 @@ import { h, show } from "./dom.js";
 import { CHANCE } from "./legend.js";
 import { seriesFigure } from "./series.js";
 import { ageOf, HOURS, lagWords } from "./tables.js";
-import { ago, measured, moment, nameOf, number, percent, say, zoneName } from "./words.js";
+import { ago, measured, moment, nameOf, number, percent, say, within, zoneName } from "./words.js";
 
 const DAY_MS = 86_400_000;
 const RECENT = 300;
@@ -68,7 +68,7 @@ export class Panel {
   correlation(p) {
     const property = this.model.property(this.model.state.get("property"));
     const category = this.model.category(this.model.state.get("category"));
-    const words = { area: p.name, category: category ? nameOf(category) : say("all_categories"), property: property ? nameOf(property) : "" };
+    const words = { area: p.name, category: category ? nameOf(category) : say("all_categories"), property: within(property ? nameOf(property) : "") };
     const heading = h("h3", {}, say("correlation_title", words));
     if (p.rho === null) return [heading, h("p", {}, p.reason ? say(`reason_${p.reason}`) : say("too_few")), this.origin(p)];
     const figures = { ...words, rho: number(p.rho, 2), p: number(p.p_value, 3), n: p.intervals, lag: lagWords(p.lag, HOURS[this.model.interval()]) };

@@ -24,6 +24,11 @@ export function nameOf(thing, prefix = "name") {
   return thing[`${prefix}_${language}`] || thing[prefix] || thing[`${prefix}_id`] || "";
 }
 
+/** A name within a sentence: "River level" loses its capital, "PM2.5" and "NO2" keep theirs. */
+export function within(name) {
+  return /^\p{Lu}\p{Ll}/u.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
+}
+
 export function number(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
