@@ -22,7 +22,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund && rm -rf /root/.npm
 COPY . .
 # The settings want these two to be there; neither is used or kept.
 RUN PANTAU_SECRET_KEY=only-for-this-step DATABASE_URL=postgres://none@localhost/none \
-        python manage.py collectstatic --noinput --verbosity 0 \
+        python manage.py collectstatic --noinput --verbosity 0 --ignore '*.map' --ignore '*-dev.*' \
     && install -d -o pantau -g pantau /var/lib/pantau/media /var/lib/pantau/broker
 
 USER pantau

@@ -143,5 +143,7 @@ def client(kind: str, count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(main())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     print(json.dumps(client(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)))

@@ -12,7 +12,6 @@ from django.conf import settings
 from sensors.ingest.batch import Message, build_batch
 from sensors.ingest.broker_url import parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
-from sensors.ingest.decoders import decode
 from sensors.ingest.store import Outcome, Store
 from sensors.ingest.topics import EVERYTHING
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker
@@ -21,13 +20,13 @@ from sensors.registry.models import Datastream, ObservedProperty, Thing
 
 
 class DecodeOnly(Store):
-    """The baseline of receiving: decodes, and stores nothing."""
+    """The baseline of receiving: decoded, acknowledged, and not stored."""
 
     def refresh(self) -> None:
         pass
 
     def store(self, messages: Sequence[Message]) -> Outcome:
-        return Outcome(stored=sum(len(decode(message.topic, message.payload).readings) for message in messages))
+        return Outcome(stored=sum(len(message.decoded.readings) for message in messages if message.decoded))
 
 
 class InsertEach(Store):
@@ -58,7 +57,8 @@ class Timed(Store):
         outcome = super().store(messages)
         now = datetime.now(UTC)
         for message in messages:
-            (reading,) = decode(message.topic, message.payload).readings
+            assert message.decoded is not None
+            (reading,) = message.decoded.readings
             assert reading.phenomenon_time is not None
             self.latencies_ms.append((now - reading.phenomenon_time).total_seconds() * 1000)
         return outcome

@@ -95,10 +95,13 @@ STATICFILES_DIRS = [
     for prefix, folder in [
         ("", BASE_DIR / "server/web/static"),
         ("maplibre-gl", BASE_DIR / "node_modules/maplibre-gl/dist"),
-        ("uplot", BASE_DIR / "node_modules/uplot/dist"),
     ]
     if folder.is_dir()
 ]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 MEDIA_ROOT = Path(env.text("PANTAU_MEDIA_ROOT", str(HOME / "media")))
 MEDIA_URL = "/media/"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sensors.ingest.decoders import Reading, Rejection, decode
+from sensors.ingest.decoders import Decoded, Reading, Rejection, decode
 from sensors.ingest.reasons import Reason
 from sensors.observations.columns import GOOD, IMPLAUSIBLE, TIMED_BY_DEVICE, TIMED_ON_RECEIPT, Columns
 
@@ -21,6 +21,7 @@ class Message:
     received_at: datetime
     retained: bool = False
     redelivered: bool = False
+    decoded: Decoded | None = None  # where it was decoded on arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetim
     rows: dict[tuple[int, datetime], int] = {}
     latest = now + MOST_AHEAD
     for index, message in enumerate(messages):
-        decoded = decode(message.topic, message.payload)
+        decoded = message.decoded or decode(message.topic, message.payload)
         batch.quarantined += [Quarantined(index, rejection) for rejection in decoded.rejections]
         alone = len(decoded.readings) + len(decoded.rejections) == 1
         for reading in decoded.readings:

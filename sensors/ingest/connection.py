@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -17,6 +16,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
+from sensors.ingest.decoders import decode
 from sensors.ingest.fast_paho import StockClient, client_class
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class BrokerLink:
     def _make_client(self) -> StockClient:
         options = self._options
         client = client_class(is_fast=options.is_fast)(
-            CallbackAPIVersion.VERSION2,
+            self._received,
             client_id=options.client_id,
             protocol=mqtt.MQTTv5 if options.is_mqtt5 else mqtt.MQTTv311,
             clean_session=None if options.is_mqtt5 else False,
@@ -100,7 +100,6 @@ class BrokerLink:
         client.on_disconnect = self._disconnected
         client.on_socket_close = self._socket_closed
         client.on_subscribe = self._subscribed
-        client.on_message = self._received
         return client
 
     def start(self) -> None:
@@ -198,6 +197,7 @@ class BrokerLink:
         with self._connection_lock:
             self._connection += 1
 
-    def _received(self, client: mqtt.Client, userdata: Any, packet: mqtt.MQTTMessage) -> None:
-        message = Message(packet.topic, bytes(packet.payload), datetime.now(UTC), packet.retain, packet.dup)
-        self._on_delivery(Delivery(message, packet.mid, packet.qos, self._connection))
+    def _received(self, topic: str, payload: bytes, mid: int, qos: int, is_duplicate: bool, is_retained: bool) -> None:
+        # Decoded here, since this thread runs while the writer's waits for the database.
+        message = Message(topic, payload, datetime.now(UTC), is_retained, is_duplicate, decode(topic, payload))
+        self._on_delivery(Delivery(message, mid, qos, self._connection))

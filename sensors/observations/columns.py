@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 # The values of models.Quality and models.TimeSource, for code that knows no Django; a test holds them together.
 GOOD, IMPLAUSIBLE = 0, 1
 TIMED_BY_DEVICE, TIMED_ON_RECEIPT = 0, 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -48,17 +49,23 @@ class Columns:
         """The columns (or some rows of them) as PostgreSQL array literals.
 
         A literal is read by the type's own input function in one go; an ARRAY[…] of the driver would be parsed as an
-        expression per element, which costs more than the insert.
+        expression per element, which costs more than the insert. Times go as whole microseconds since 1970, which both sides
+        read and write faster than text, and without rounding.
         """
         chosen = None if rows is None else list(rows)
         return {
             "datastream_ids": _array(self.datastream_ids, chosen, str),
-            "phenomenon_times": _array(self.phenomenon_times, chosen, datetime.isoformat),
+            "phenomenon_times": _array(self.phenomenon_times, chosen, _microseconds),
             "results": _array(self.results, chosen, repr),
-            "received_at": _array(self.received_at, chosen, datetime.isoformat),
+            "received_at": _array(self.received_at, chosen, _microseconds),
             "qualities": _array(self.qualities, chosen, str),
             "time_sources": _array(self.time_sources, chosen, str),
         }
+
+
+def _microseconds(time: datetime) -> str:
+    since = time - _EPOCH
+    return str((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
 def _array(values: list[Any], chosen: list[int] | None, text: Any) -> str:

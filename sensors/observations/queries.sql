@@ -1,12 +1,14 @@
 -- name: insert_observations
 -- One row per given observation that was not stored: its place (from 1) in the arrays. What is stored marks its hour dirty
 -- in the same statement. Sorted by key, so that two writers of the same keys wait for each other in one order.
+-- Times come as microseconds since 1970.
 WITH incoming AS (
-    SELECT *
+    SELECT datastream_id, timestamptz 'epoch' + at_us * interval '1 microsecond' AS phenomenon_time, result,
+        timestamptz 'epoch' + received_us * interval '1 microsecond' AS received_at, quality, time_source, place
     FROM unnest(
-        %(datastream_ids)s::bigint[], %(phenomenon_times)s::timestamptz[], %(results)s::float8[],
-        %(received_at)s::timestamptz[], %(qualities)s::smallint[], %(time_sources)s::smallint[]
-    ) WITH ORDINALITY AS i(datastream_id, phenomenon_time, result, received_at, quality, time_source, place)
+        %(datastream_ids)s::bigint[], %(phenomenon_times)s::bigint[], %(results)s::float8[],
+        %(received_at)s::bigint[], %(qualities)s::smallint[], %(time_sources)s::smallint[]
+    ) WITH ORDINALITY AS i(datastream_id, at_us, result, received_us, quality, time_source, place)
 ), stored AS (
     INSERT INTO sensors_observation (datastream_id, phenomenon_time, result, received_at, quality, time_source)
     SELECT datastream_id, phenomenon_time, result, received_at, quality, time_source
@@ -26,11 +28,10 @@ ORDER BY i.place;
 -- One row per given observation, in order: the stored result of its key, null when there is none.
 -- The lateral probe keeps it one index lookup each, whatever the planner believes of the partitions.
 SELECT o.result
-FROM unnest(%(datastream_ids)s::bigint[], %(phenomenon_times)s::timestamptz[])
-    WITH ORDINALITY AS i(datastream_id, phenomenon_time, place)
+FROM unnest(%(datastream_ids)s::bigint[], %(phenomenon_times)s::bigint[]) WITH ORDINALITY AS i(datastream_id, at_us, place)
 LEFT JOIN LATERAL (
     SELECT result FROM sensors_observation o
-    WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = i.phenomenon_time
+    WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = timestamptz 'epoch' + i.at_us * interval '1 microsecond'
     LIMIT 1
 ) o ON true
 ORDER BY i.place;

@@ -21,6 +21,9 @@ from server.run.said import Failed, last_lines, say, step, wait_until
 from server.run.status import print_summary, readiness
 from server.run.supervision import RUNNING, Supervisor
 
+# Source maps and development builds of the npm packages: 18 MB that no page asks for.
+NOT_SERVED = ("--ignore", "*.map", "--ignore", "*-dev.*")
+
 
 def up(home: Home, *, detach: bool, demo: bool) -> int:
     """Idempotent: starts what does not run, and leaves alone what does."""
@@ -171,7 +174,7 @@ def _answers(host: str, port: int) -> bool:
 
 def _prepare_application(here: Installation) -> None:
     manage(here, "Bringing the database's tables up to date", "migrate", "--noinput", "--verbosity", "0")
-    manage(here, "Collecting the page's files", "collectstatic", "--noinput", "--verbosity", "0")
+    manage(here, "Collecting the page's files", "collectstatic", "--noinput", "--verbosity", "0", *NOT_SERVED)
     manage(here, "Loading the fixtures of Bekasi", "load_fixtures")
     manage(here, "Making sure there is an administrator", "ensure_admin")
     if here.broker:

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.clients.screenshots http://127.0.0.1:8000 docs/images [--all]
 
-writes map.png; with --all also the map in both themes, on a desktop and on a phone, and the catalogue of layers.
+writes map.png and correlation.png; with --all also the map in both themes, on a desktop and on a phone, and the catalogue of layers.
 """
 
 import argparse
@@ -13,7 +13,10 @@ from playwright.sync_api import Page
 
 from tests.clients.browser import DESKTOP, PHONE, SETTLED, Watched, chromium, open_page
 
-README_VIEW = "/?lang=en#period=30d&open=area:32.75.04"
+README_VIEWS = {
+    "map": "/?lang=en#period=30d&open=area:32.75.04",
+    "correlation": "/?lang=en#period=30d&category=banjir&colour=correlation&property=river_level&open=area:32.75.09",
+}
 VIEWS = {
     "map": "/#",
     "area": "/#open=area:32.75.04",
@@ -37,7 +40,8 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     base, watched = asked.url.rstrip("/"), Watched()
     with chromium() as browser:
-        picture(open_page(browser, base + README_VIEW, watched, locale="en-GB"), asked.folder / "map.png")
+        for view, path in README_VIEWS.items():
+            picture(open_page(browser, base + path, watched, locale="en-GB"), asked.folder / f"{view}.png")
         sizes: dict[str, dict[str, Any]] = {
             "desktop": {"viewport": DESKTOP},
             "phone": {"viewport": PHONE, "is_mobile": True, "has_touch": True, "device_scale_factor": 2},

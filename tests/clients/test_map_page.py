@@ -152,6 +152,13 @@ class TestInTheBrowser:
         expect(page.locator("#reports-count")).to_have_text("1 laporan")
         expect(page.locator("#from")).to_have_value("2015-11-11")
 
+    def test_page_opens_on_a_period_that_has_data(
+        self, report_of_2019: None, live_server: Any, browser: Browser, watched: Watched
+    ) -> None:
+        page = open_page(browser, live_server.url, watched)
+        expect(page.locator("#reports-count")).to_have_text("1 laporan")
+        expect(page.locator("#to")).to_have_value("2019-06-15")
+
     def test_clicked_district_opens_with_its_figures(
         self, city: City, live_server: Any, browser: Browser, watched: Watched
     ) -> None:
@@ -233,6 +240,11 @@ class TestInTheBrowser:
     def _empty_city(self, request: pytest.FixtureRequest, transactional_db: None) -> None:
         if "city" not in request.fixturenames:
             make_city()
+
+    @pytest.fixture
+    def report_of_2019(self, _empty_city: None) -> None:
+        at = datetime(2019, 6, 15, 5, 0, tzinfo=UTC)
+        make_report(reported_at=at, now=at)
 
 
 @pytest.mark.django_db

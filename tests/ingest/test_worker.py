@@ -233,16 +233,16 @@ def link_with_recorder(broker: BrokerUrl) -> tuple[BrokerLink, list[int], list[A
     return link, acknowledged, received
 
 
-def packet(mid: int) -> Any:
-    return SimpleNamespace(topic="sensors/x/pm25", payload=b"1", retain=False, dup=False, mid=mid, qos=1)
+def receive(link: BrokerLink, mid: int) -> None:
+    link._received("sensors/x/pm25", b"1", mid, 1, False, False)
 
 
 def test_a_packet_id_of_an_old_connection_is_never_acknowledged_on_a_new_one(broker: BrokerUrl) -> None:
     link, acknowledged, received = link_with_recorder(broker)
-    link._received(None, None, packet(1))  # type: ignore[arg-type]
+    receive(link, 1)
     link._socket_closed(None, None, None)  # type: ignore[arg-type]
-    link._received(None, None, packet(1))  # type: ignore[arg-type]
-    link._received(None, None, packet(2))  # type: ignore[arg-type]
+    receive(link, 1)
+    receive(link, 2)
     assert link.acknowledge([received[0]]) == 0
     assert link.acknowledge(received) == 2
     assert acknowledged == [1, 2]
@@ -263,6 +263,38 @@ def test_packets_that_come_in_pieces_and_heaps_are_each_received_once(
         publisher.finish()
         wait_for(lambda: worker.total.received == 5_000, "the readings")
     assert worker.total == Outcome(stored=5_000)
+
+
+def fast_client(packets: list[tuple[Any, ...]], *, is_mqtt5: bool) -> FastClient:
+    protocol = mqtt.MQTTv5 if is_mqtt5 else mqtt.MQTTv311
+    return FastClient(lambda *packet: packets.append(packet), protocol=protocol, manual_ack=True)
+
+
+def hand(client: FastClient, command: int, body: bytes) -> None:
+    client._in_packet["command"], client._in_packet["packet"] = command, bytearray(body)
+    client._handle_publish()
+
+
+def test_a_publish_is_cut_into_the_same_parts_as_by_paho() -> None:
+    properties = bytes([5, 1, 1, 0x23, 0, 7])  # payload format 1, topic alias 7
+    body = b"\x00\x03a/b" + b"\x12\x34" + properties + b"12.5"
+    for command in (0x32, 0x3B):  # QoS 1; the same, a duplicate and retained
+        by_hooks: list[tuple[Any, ...]] = []
+        by_paho: list[tuple[Any, ...]] = []
+        hand(fast_client(by_hooks, is_mqtt5=True), command, body)
+        stock = StockClient(lambda *packet: by_paho.append(packet), protocol=mqtt.MQTTv5, manual_ack=True)  # noqa: B023
+        stock._in_packet["command"], stock._in_packet["packet"] = command, bytearray(body)
+        stock._handle_publish()
+        assert by_hooks == by_paho == [("a/b", b"12.5", 0x1234, 1, command == 0x3B, command == 0x3B)]
+
+
+def test_a_publish_of_qos_0_has_no_packet_id_and_properties_may_be_long() -> None:
+    packets: list[tuple[Any, ...]] = []
+    hand(fast_client(packets, is_mqtt5=False), 0x30, b"\x00\x01a1")
+    user_property = b"\x26\x00\x01k\x00\xc8" + b"v" * 200
+    length = bytes([len(user_property) & 127 | 128, len(user_property) >> 7])
+    hand(fast_client(packets, is_mqtt5=True), 0x30, b"\x00\x01a" + length + user_property + b"2")
+    assert [packet[:4] for packet in packets] == [("a", b"1", 0, 0), ("a", b"2", 0, 0)]
 
 
 def test_a_paho_without_the_hooks_is_used_as_it_is(

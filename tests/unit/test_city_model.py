@@ -150,7 +150,7 @@ def test_congestion_reports_come_in_the_hour_in_which_the_street_stands():
 
 
 def test_hundred_cities_seldom_show_what_was_not_planted():
-    # Done-when 6 of issue 2: at most 12 of 100. Rubbish follows nothing but the hours at which people are awake, and so do
+    # At most 12 of 100 may come out below 0.05. Rubbish follows nothing but the hours at which people are awake, and so do
     # the streets: they share the rhythm of the day, and nothing else.
     found = 0
     for seed in range(100):

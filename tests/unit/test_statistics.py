@@ -175,7 +175,7 @@ def test_series_that_do_not_fit_are_refused():
 
 
 def test_nothing_planted_is_seldom_found_though_day_and_night_are_shared():
-    # Done-when 6 of issue 2: at most 12 of 100 seeds.
+    # With nothing planted, at most 12 of 100 seeds may come out below 0.05.
     assert false_alarms(100, 35) <= 12
 
 

@@ -99,8 +99,8 @@ export class CityMap {
     gl.addLayer({ id: "city", type: "line", source: "city", paint: { "line-color": c.edge, "line-width": 1.8 } });
     gl.addLayer({ id: "hovered", type: "line", source: "areas", filter: ["==", ["get", "code"], ""], paint: { "line-color": c.edge, "line-width": 2 } });
     gl.addLayer({ id: "chosen", type: "line", source: "areas", filter: ["==", ["get", "code"], ""], paint: { "line-color": c.accent, "line-width": 3.5 } });
-    this.buildReports(c);
     this.buildThings(c);
+    this.buildReports(c);
     gl.addLayer({ id: "mark", type: "circle", source: "mark", paint: { "circle-radius": 13, "circle-opacity": 0, "circle-stroke-color": c.accent, "circle-stroke-width": 3.5 } });
     this.buildLabels(c);
     this.buildObstacles();
@@ -127,12 +127,12 @@ export class CityMap {
     gl.addLayer({ id: "things", type: "circle", source: "things", paint: {
       "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 11, 4.5, 14, 8], "circle-color": ["case", ["get", "isLate"], "#ffffff", ["get", "colour"]],
       "circle-stroke-color": ["case", ["get", "isLate"], ["get", "colour"], "#ffffff"], "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 10, 1.2, 13, 2] } });
-    gl.addLayer({ id: "thing-values", type: "symbol", source: "things", layout: {
-      "text-field": ["get", "label"], "text-font": FONT, "text-size": 11.5, "text-anchor": "left", "text-offset": [0.9, 0],
-      "text-optional": true, "text-justify": "left" }, paint: this.textPaint(c) });
   }
 
   buildLabels(c) {
+    this.gl.addLayer({ id: "thing-values", type: "symbol", source: "things", layout: {
+      "text-field": ["get", "label"], "text-font": FONT, "text-size": 11.5, "text-anchor": "left", "text-offset": [0.9, 0],
+      "text-optional": true, "text-justify": "left" }, paint: this.textPaint(c) });
     const aside = ["center", [0, 0], "top", [0, 0.8], "bottom", [0, -0.8], "left", [0.8, 0], "right", [-0.8, 0], "top", [0, 1.8], "bottom", [0, -1.8]];
     this.gl.addLayer({ id: "labels", type: "symbol", source: "labels", layout: {
       "text-field": ["format", ["get", "name"], { "font-scale": 1 }, "\n", {}, ["get", "figure"], { "font-scale": 0.92 }],
@@ -262,6 +262,6 @@ export class CityMap {
     gl.updateImage("hatch", hatch(c.hatch));
     for (const id of ["clusters", "cluster-counts", "reports"]) gl.removeLayer(id);
     this.buildReports(c);
-    for (const id of ["things", "mark", "thing-values", "labels", "obstacles"]) gl.moveLayer(id);
+    for (const id of ["mark", "thing-values", "labels", "obstacles"]) gl.moveLayer(id);
   }
 }
