@@ -1,4 +1,4 @@
-"""Done-when 5: one message in a hundred is malformed, in twelve ways; the good ones never wait for them."""
+"""One message in a hundred is malformed, in twelve ways; the good ones never wait for them."""
 
 import time
 
