@@ -71,9 +71,9 @@ def main() -> int:
                 _fetch(address)
                 http.append(time.perf_counter() - begun)
     ratio = statistics.median(http) / statistics.median(psql)
-    first = statistics.median(first_byte) * 1000
+    first_ms = statistics.median(first_byte) * 1000
     print(
-        f"  {FEATURES} features over HTTP          {statistics.median(http) * 1000:7.1f} ms (first byte {first:.1f} ms)"
+        f"  {FEATURES} features over HTTP          {statistics.median(http) * 1000:7.1f} ms (first byte {first_ms:.1f} ms)"
     )
     print(f"  the same JSON by one psql statement {statistics.median(psql) * 1000:7.1f} ms")
     print(f"  ratio {ratio:.2f} (reach: at most {REACH})")

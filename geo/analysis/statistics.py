@@ -111,7 +111,9 @@ def lagged_spearman(
     best = max(usable, key=lambda i: (abs(by_lag[i] or 0.0), -lags[i]))
     rho, lag = by_lag[best], lags[best]
 
-    shifts = _choose_shifts(len(reports), span=max(lags) - min(lags), cycles=cycles, permutations=permutations, seed=seed)
+    shifts = _choose_shifts(
+        len(reports), span=max(lags) - min(lags), cycles=cycles, permutations=permutations, seed=seed
+    )
     if len(shifts.distances) == 0:
         return LaggedCorrelation(rho, lag, None, counts[best], Reason.TOO_FEW_SHIFTS, by_lag=table)
     strongest = _strongest_by_shift(reports, lagged, shifts.length)

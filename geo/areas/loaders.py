@@ -25,7 +25,18 @@ from django.contrib.gis.gdal.prototypes import ds as capi
 from server.core.errors import PantauError
 
 # What is opened at all. Not VRT, nor anything else that can name a second file or a host of its own choosing.
-DRIVERS = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRI Shapefile", "GPKG", "FlatGeobuf", "GML", "LIBKML", "KML", "MapInfo File")
+DRIVERS = (
+    "GeoJSON",
+    "GeoJSONSeq",
+    "TopoJSON",
+    "ESRI Shapefile",
+    "GPKG",
+    "FlatGeobuf",
+    "GML",
+    "LIBKML",
+    "KML",
+    "MapInfo File",
+)
 # A GML file can name the address of its schema, which is then not fetched. The other drivers pass over the option.
 _OFFLINE = (c_char_p * 2)(b"DOWNLOAD_SCHEMA=NO", None)
 _SUFFIXES = (".shp", ".geojson", ".json", ".gpkg", ".fgb", ".gml", ".kml", ".tab", ".mif")
@@ -68,7 +79,13 @@ class AreaFile:
     """
 
     def __init__(
-        self, path: Path, fields: FieldNames, *, layer: str | None = None, srid: int | None = None, encoding: str = "utf-8"
+        self,
+        path: Path,
+        fields: FieldNames,
+        *,
+        layer: str | None = None,
+        srid: int | None = None,
+        encoding: str = "utf-8",
     ) -> None:
         self.path, self.fields = path, fields
         # GDAL's remarks would stand between the lines of the progress bar; each that matters becomes an error below.
@@ -144,7 +161,9 @@ class AreaFile:
         try:
             return str(feature[field].as_string() or "").strip()
         except UnicodeDecodeError:
-            raise BadAreaFile(f"{self.path}, feature {number}: {field!r} is not in this encoding: give --encoding.") from None
+            raise BadAreaFile(
+                f"{self.path}, feature {number}: {field!r} is not in this encoding: give --encoding."
+            ) from None
 
     def _boundary(self, where: str, feature: Feature) -> tuple[bytes, str]:
         try:
@@ -161,7 +180,9 @@ class AreaFile:
             if self._transform is not None:
                 geometry.transform(self._transform)
         except GDALException:
-            raise BadAreaFile(f"{where}: the coordinates cannot be transformed to EPSG:4326: is the CRS right?") from None
+            raise BadAreaFile(
+                f"{where}: the coordinates cannot be transformed to EPSG:4326: is the CRS right?"
+            ) from None
         west, south, east, north = geometry.extent
         if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
             raise BadAreaFile(
@@ -200,7 +221,9 @@ def _open(path: Path, encoding: str) -> DataSource:
         pointer = capi.open_ds(name.encode(), capi.GDAL_OF_READONLY | capi.GDAL_OF_VECTOR, allowed, _OFFLINE, None)
         return DataSource(pointer, ds_driver=c_void_p(), encoding=encoding)  # type: ignore[arg-type]
     except (GDALException, LookupError):
-        raise BadAreaFile(f"{path} is not a vector file that can be read here. Formats: {', '.join(DRIVERS)}.") from None
+        raise BadAreaFile(
+            f"{path} is not a vector file that can be read here. Formats: {', '.join(DRIVERS)}."
+        ) from None
     finally:
         log.disabled = was_disabled
 

@@ -143,4 +143,3 @@ def _batches(rows: Iterable[AreaRow], size: int) -> Iterator[list[AreaRow]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch
-

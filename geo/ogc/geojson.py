@@ -64,7 +64,12 @@ def _body(request: HttpRequest, layer: Layer, asked: LayerRequest, as_of: dateti
     def tail(count: int) -> dict[str, Any]:
         links = [{"rel": "self", "type": GEOJSON, "href": here}]
         if stream.last_key is not None:
-            token = {"list": layer.id, "after": stream.last_key, "result": asked.result_set, "now": asked.query.now.isoformat()}
+            token = {
+                "list": layer.id,
+                "after": stream.last_key,
+                "result": asked.result_set,
+                "now": asked.query.now.isoformat(),
+            }
             query = request.GET.copy()
             query["next"] = encode_token(token)
             href = absolute_url(request, f"{request.path}?{query.urlencode()}")

@@ -49,7 +49,8 @@ def _operation(layer: Layer) -> dict[str, Any]:
         "tags": ["layers"],
         "summary": str(layer.title),
         "description": str(layer.description),
-        "parameters": [{"in": "query", **entry} for entry in COMMON] + [_parameter(entry) for entry in layer.parameters],
+        "parameters": [{"in": "query", **entry} for entry in COMMON]
+        + [_parameter(entry) for entry in layer.parameters],
         "responses": responses,
     }
 

@@ -25,7 +25,9 @@ from tests.db.squares import (
 )
 
 pytestmark = pytest.mark.django_db
-needs_ogr2ogr = pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="ogr2ogr comes with gdal-bin, which ./pantau installs")
+needs_ogr2ogr = pytest.mark.skipif(
+    shutil.which("ogr2ogr") is None, reason="ogr2ogr comes with gdal-bin, which ./pantau installs"
+)
 
 
 @pytest.fixture
@@ -37,7 +39,9 @@ def city() -> City:
 def two(tmp_path: Path) -> Path:
     """Two kelurahan for the east half, as most files have them: one Polygon, one MultiPolygon."""
     north = {"type": "MultiPolygon", "coordinates": [square(2, 2, 2)["coordinates"]]}
-    return write_geojson(tmp_path / "two.geojson", [feature("32.99.02.1001", square(2, 0, 2)), feature("32.99.02.1002", north)])
+    return write_geojson(
+        tmp_path / "two.geojson", [feature("32.99.02.1001", square(2, 0, 2)), feature("32.99.02.1002", north)]
+    )
 
 
 def convert(source: Path, target: Path, *options: str) -> Path:
@@ -53,7 +57,11 @@ def test_a_file_becomes_areas_and_reports_are_placed_in_them(city, two, capsys):
     report.refresh_from_db()
     assert report.area.code == "32.99.02.1002"
     area = Area.objects.get(code="32.99.02.1001")
-    assert (area.parent.code, area.boundary.geom_type, area.boundary_source) == ("32.99.02", "MultiPolygon", "two.geojson")
+    assert (area.parent.code, area.boundary.geom_type, area.boundary_source) == (
+        "32.99.02",
+        "MultiPolygon",
+        "two.geojson",
+    )
     # Four cells of one degree at the equator: 12,308.8 km² each on the sphere of equal area, a little less to the north.
     assert area.area_km2 == pytest.approx(49_200, rel=0.005)
     assert set(AreaAncestry.objects.filter(area=area).values_list("ancestor__code", flat=True)) == {
@@ -96,7 +104,9 @@ def test_without_replace_nothing_is_retired(city, two, capsys):
 
 def test_areas_whose_parent_was_retired_are_pointed_out(city, tmp_path, capsys):
     path = write_geojson(tmp_path / "k.geojson", [feature("32.99.02", square(2, 0, 2), parent_code="32.99")])
-    assert "note: 2 kelurahan lie under a parent that is retired" in import_areas(path, "kecamatan", capsys, replace=True)
+    assert "note: 2 kelurahan lie under a parent that is retired" in import_areas(
+        path, "kecamatan", capsys, replace=True
+    )
 
 
 def test_schematic_boundaries_are_marked_and_lose_the_mark_with_the_official_ones(city, two, capsys):
@@ -112,7 +122,9 @@ def test_invalid_rings_are_mended_and_named(city, tmp_path, capsys):
     with_scrap = square(3, 3)
     with_scrap["coordinates"].append([[3.2, 3.2], [3.3, 3.3], [3.2, 3.2]])
     said = import_areas(
-        write_geojson(tmp_path / "bad.geojson", [feature("bow", bow), feature("open", unclosed), feature("scrap", with_scrap)]),
+        write_geojson(
+            tmp_path / "bad.geojson", [feature("bow", bow), feature("open", unclosed), feature("scrap", with_scrap)]
+        ),
         "kelurahan",
         capsys,
     )
@@ -168,7 +180,9 @@ def test_a_zipped_shapefile_in_any_crs_lands_in_the_same_place(city, tmp_path, e
 
 
 @needs_ogr2ogr
-@pytest.mark.parametrize(("name", "driver"), [("g.gpkg", "GPKG"), ("f.fgb", "FlatGeobuf"), ("m.gml", "GML"), ("k.kml", "LIBKML")])
+@pytest.mark.parametrize(
+    ("name", "driver"), [("g.gpkg", "GPKG"), ("f.fgb", "FlatGeobuf"), ("m.gml", "GML"), ("k.kml", "LIBKML")]
+)
 def test_other_formats_are_read_too_longitude_first(city, tmp_path, name, driver):
     source = write_geojson(tmp_path / "s.geojson", [feature("s", square(106, -7))])
     name_field = "Name" if driver == "LIBKML" else "name"
@@ -201,19 +215,40 @@ def test_a_file_without_a_crs_asks_for_one(city, tmp_path):
 
 SAYS = {
     "an empty code": ([feature(None, square(2, 0))], r"feature 1: the field 'code' \(--code-field\) is empty"),
-    "an empty name": ([feature("a", square(2, 0), name=" ")], r"feature 1 \(a\): the field 'name' \(--name-field\) is empty"),
+    "an empty name": (
+        [feature("a", square(2, 0), name=" ")],
+        r"feature 1 \(a\): the field 'name' \(--name-field\) is empty",
+    ),
     "a code twice": (
         [feature("a", square(2, 0)), feature("b", square(2, 1)), feature("a", square(2, 2))],
         r"the code a occurs more than once, in features 1 and 3",
     ),
-    "an unknown parent": ([feature("a", square(2, 0), parent_code="x")], r"feature 1 \(a\): its parent 'x' is not a current area of"),
+    "an unknown parent": (
+        [feature("a", square(2, 0), parent_code="x")],
+        r"feature 1 \(a\): its parent 'x' is not a current area of",
+    ),
     "no parent": ([feature("a", square(2, 0), parent_code=None)], r"feature 1 \(a\): it names no parent"),
-    "a parent of the same level": ([feature("a", square(2, 0), parent_code="32.99.01.1001")], r"on a level above kelurahan"),
+    "a parent of the same level": (
+        [feature("a", square(2, 0), parent_code="32.99.01.1001")],
+        r"on a level above kelurahan",
+    ),
     "no geometry": ([feature("a", square(2, 0)), feature("b", None)], r"feature 2 \(b\): there is no geometry"),
-    "a point": ([feature("a", {"type": "Point", "coordinates": [2, 2]})], r"feature 1 \(a\): the geometry is a Point, not a polygon"),
-    "a flat polygon": ([feature("a", polygon((2, 2), (3, 3), (2, 2)))], r"feature 1 \(a\): the boundary encloses nothing"),
-    "metres as degrees": ([feature("a", square(700_000, 9_000_000))], r"feature 1 \(a\): .* give the CRS of the file with --srid"),
-    "another level's code": ([feature("32.99.01", square(0, 0))], r"feature 1: 32.99.01 is already a kecamatan of the city kotak"),
+    "a point": (
+        [feature("a", {"type": "Point", "coordinates": [2, 2]})],
+        r"feature 1 \(a\): the geometry is a Point, not a polygon",
+    ),
+    "a flat polygon": (
+        [feature("a", polygon((2, 2), (3, 3), (2, 2)))],
+        r"feature 1 \(a\): the boundary encloses nothing",
+    ),
+    "metres as degrees": (
+        [feature("a", square(700_000, 9_000_000))],
+        r"feature 1 \(a\): .* give the CRS of the file with --srid",
+    ),
+    "another level's code": (
+        [feature("32.99.01", square(0, 0))],
+        r"feature 1: 32.99.01 is already a kecamatan of the city kotak",
+    ),
     "nothing": ([], r"has no feature"),
 }
 
@@ -224,7 +259,9 @@ def test_an_error_names_the_feature_and_leaves_everything_as_it_was(city, tmp_pa
     good = [feature("good", square(3, 3))]
     before = list(Area.objects.values())
     with pytest.raises(CommandError, match=sentence) as caught:
-        import_areas(write_geojson(tmp_path / "bad.geojson", features + (good if features else [])), "kelurahan", replace=True)
+        import_areas(
+            write_geojson(tmp_path / "bad.geojson", features + (good if features else [])), "kelurahan", replace=True
+        )
     assert "bad.geojson" in str(caught.value)
     assert "Nothing was changed" in str(caught.value)
     assert list(Area.objects.values()) == before

@@ -46,7 +46,18 @@ def test_bekasi_comes_whole_and_a_second_run_changes_nothing(capsys):
     assert kecamatan.values("area__ancestry__ancestor").distinct().count() == 12
     assert_placed_as_by_brute_force()
 
-    models = [City, Area, PopulationFigure, Agency, Category, CategoryAgency, Channel, Thing, ThingPlacement, ObservedProperty]
+    models = [
+        City,
+        Area,
+        PopulationFigure,
+        Agency,
+        Category,
+        CategoryAgency,
+        Channel,
+        Thing,
+        ThingPlacement,
+        ObservedProperty,
+    ]
     before = [list(model.objects.order_by("pk").values()) for model in models]
     said = load(capsys)
     assert said.count("nothing to do") == 7
@@ -85,7 +96,9 @@ def test_what_the_city_has_edited_stays_and_what_is_missing_comes_back(capsys):
 
 def test_official_boundaries_that_were_imported_since_stay(capsys, tmp_path):
     load(capsys)
-    path = write_geojson(tmp_path / "k.geojson", [feature("32.75.01.1001", square(107, -6.3, 0.1), parent_code="32.75.01")])
+    path = write_geojson(
+        tmp_path / "k.geojson", [feature("32.75.01.1001", square(107, -6.3, 0.1), parent_code="32.75.01")]
+    )
     import_areas(path, "kelurahan", replace=True)
     assert "areas: nothing to do" in load(capsys)
     assert Area.objects.current().filter(level__code="kelurahan").count() == 1

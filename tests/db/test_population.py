@@ -30,7 +30,9 @@ def load(path: Path, capsys: pytest.CaptureFixture[str], year: int = 2020, sourc
 
 def latest() -> dict[str, tuple[int, int, str]]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT a.code, f.population, f.year, f.source FROM geo_population_latest f JOIN geo_area a ON a.id = f.area_id")
+        cursor.execute(
+            "SELECT a.code, f.population, f.year, f.source FROM geo_population_latest f JOIN geo_area a ON a.id = f.area_id"
+        )
         return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
@@ -55,7 +57,9 @@ def test_the_latest_year_counts_whatever_the_order_of_loading(tmp_path, capsys):
 
 
 def test_an_unknown_figure_makes_no_row_and_nothing_is_summed_up(tmp_path, capsys):
-    assert "1 added, 0 changed, 0 unchanged, 1 unknown" in load(write(tmp_path / "p.csv", "32.99.01,5", "32.99.02,"), capsys)
+    assert "1 added, 0 changed, 0 unchanged, 1 unknown" in load(
+        write(tmp_path / "p.csv", "32.99.01,5", "32.99.02,"), capsys
+    )
     assert set(latest()) == {"32.99.01"}
 
 

@@ -54,7 +54,8 @@ def pulled(source: Path, target: Path, *, shift: float, scale: float) -> Path:
     for item in collection["features"]:
         rings = item["geometry"]["coordinates"]
         item["geometry"]["coordinates"] = [
-            [[106.97 + (lon - 106.97) * scale + shift, -6.28 + (lat + 6.28) * scale - shift] for lon, lat in ring] for ring in rings
+            [[106.97 + (lon - 106.97) * scale + shift, -6.28 + (lat + 6.28) * scale - shift] for lon, lat in ring]
+            for ring in rings
         ]
     target.write_text(json.dumps(collection))
     return target
@@ -70,7 +71,10 @@ def test_schematic_boundaries_give_way_to_others_and_these_to_older_ones(bekasi,
         for level in ("kecamatan", "kelurahan"):
             path = pulled(BEKASI / f"{level}.geojson", tmp_path / f"{level}{number}.geojson", shift=shift, scale=scale)
             said = import_areas(path, level, capsys, replace=True)
-            assert f"{level}: 0 added, {12 if level == 'kecamatan' else 56} changed, 0 unchanged, 0 retired, 0 repaired" in said
+            assert (
+                f"{level}: 0 added, {12 if level == 'kecamatan' else 56} changed, 0 unchanged, 0 retired, 0 repaired"
+                in said
+            )
             assert_placed_as_by_brute_force()
     assert ThingPlacement.objects.count() == ThingLocation.objects.count() > 60
 
@@ -98,7 +102,11 @@ def test_every_regency_of_indonesia_imports_at_size(tmp_path, capsys):
     make_levels()
     country = City.objects.create(slug="indonesia", name="Indonesia")
     world = [[94.0, -12.0], [142.0, -12.0], [142.0, 7.0], [94.0, 7.0], [94.0, -12.0]]
-    root = {"type": "Feature", "properties": {"code": "0", "name": "Indonesia"}, "geometry": {"type": "Polygon", "coordinates": [world]}}
+    root = {
+        "type": "Feature",
+        "properties": {"code": "0", "name": "Indonesia"},
+        "geometry": {"type": "Polygon", "coordinates": [world]},
+    }
     path = tmp_path / "root.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [root]}))
     import_areas(path, "kota")

@@ -29,13 +29,17 @@ NOW = datetime(2026, 2, 10, tzinfo=UTC)
 def _two_cities(tmp_path: Path) -> None:
     """Bekasi down to its kecamatan, with one thing; Makassar from the tests' own fixture."""
     shutil.copytree(
-        Path(settings.BASE_DIR) / "fixtures/bekasi", tmp_path / "bekasi", ignore=lambda *_: ["kelurahan.geojson", "things.csv"]
+        Path(settings.BASE_DIR) / "fixtures/bekasi",
+        tmp_path / "bekasi",
+        ignore=lambda *_: ["kelurahan.geojson", "things.csv"],
     )
     call_command("load_fixtures", root=tmp_path, verbosity=0)
     call_command("load_fixtures", city="makassar", root=DATA, verbosity=0)
     thing = Thing.objects.create(slug="air-1", name="Air 1")
     ThingLocation.objects.create(thing=thing, location=Point(*BEKASI_POINT, srid=4326), valid_from=NOW)
-    pm25 = ObservedProperty.objects.create(code="pm25", name_id="PM2.5", name_en="PM2.5", domain="environment", aggregate="mean")
+    pm25 = ObservedProperty.objects.create(
+        code="pm25", name_id="PM2.5", name_en="PM2.5", domain="environment", aggregate="mean"
+    )
     Datastream.objects.create(thing=thing, observed_property=pm25, unit_ucum="ug/m3")
 
 
@@ -67,7 +71,13 @@ def features(path: str, **query: str) -> list[dict[str, Any]]:
 def test_each_city_has_its_own_tree_figures_agencies_and_channels():
     makassar, bekasi = City.objects.get(slug="makassar"), City.objects.get(slug="bekasi")
     assert (makassar.zone.key, makassar.metric_srid, bekasi.zone.key) == ("Asia/Makassar", 32750, "Asia/Jakarta")
-    assert sorted(makassar.areas.values_list("code", flat=True)) == ["73.71", "73.71.91", "73.71.92", "73.71.93", "73.71.94"]
+    assert sorted(makassar.areas.values_list("code", flat=True)) == [
+        "73.71",
+        "73.71.91",
+        "73.71.92",
+        "73.71.93",
+        "73.71.94",
+    ]
     assert bekasi.areas.count() == 13
     assert Agency.objects.filter(slug="dlh").count() == 2
     assert Channel.objects.get(slug="lorong").city == makassar

@@ -32,18 +32,26 @@ class Command(BaseCommand):
         )
         parent.add_argument("--parent", help="code of the one parent of every area of the file, instead of a field")
         parser.add_argument("--city", help="slug of the city (not needed where there is one)")
-        parser.add_argument("--replace", action="store_true", help="retire the level's areas that the file does not have")
+        parser.add_argument(
+            "--replace", action="store_true", help="retire the level's areas that the file does not have"
+        )
         parser.add_argument("--source", help="whose boundaries these are (default: the name of the file)")
         parser.add_argument("--schematic", action="store_true", help="mark the boundaries as schematic, not surveyed")
         parser.add_argument("--layer", help="layer of a file that has several")
-        parser.add_argument("--srid", type=int, help="EPSG number of the file's CRS, where it names none or a wrong one")
-        parser.add_argument("--encoding", default="utf-8", help="of the texts, where the file does not say (default: utf-8)")
+        parser.add_argument(
+            "--srid", type=int, help="EPSG number of the file's CRS, where it names none or a wrong one"
+        )
+        parser.add_argument(
+            "--encoding", default="utf-8", help="of the texts, where the file does not say (default: utf-8)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         level, city = find_level(options["level"]), find_city(options["city"])
         path: Path = options["file"]
         reads_parent = level.rank > 0 and not options["parent"]
-        fields = FieldNames(options["code_field"], options["name_field"], options["parent_field"] if reads_parent else None)
+        fields = FieldNames(
+            options["code_field"], options["name_field"], options["parent_field"] if reads_parent else None
+        )
         wanted = AreaImport(
             city=city,
             level=level,
@@ -96,5 +104,7 @@ def find_city(slug: str | None) -> City:
         return next(iter(cities.values()))
     if slug not in cities:
         listed = ", ".join(cities) or "none yet; load the fixtures or add one in the admin"
-        raise CommandError(f"{f'There is no city {slug!r}' if slug else 'Name a city with --city'}. The cities: {listed}.")
+        raise CommandError(
+            f"{f'There is no city {slug!r}' if slug else 'Name a city with --city'}. The cities: {listed}."
+        )
     return cities[slug]

@@ -33,7 +33,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--city", default="bekasi", metavar="SLUG", help="which city (default: bekasi)")
-        parser.add_argument("--days", type=int, default=DAYS, help=f"how far the simulated past goes back (default {DAYS})")
+        parser.add_argument(
+            "--days", type=int, default=DAYS, help=f"how far the simulated past goes back (default {DAYS})"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] < 1:
@@ -70,9 +72,7 @@ def inside_of(area: Area) -> Callable[[float, float], bool]:
     return lambda lon, lat: bool(prepared.contains(Point(lon, lat, srid=4326)))
 
 
-def _insert(
-    batch: Sequence[qlue_launch.LaunchReport], channel: Channel, city: City, categories: dict[str, int]
-) -> int:
+def _insert(batch: Sequence[qlue_launch.LaunchReport], channel: Channel, city: City, categories: dict[str, int]) -> int:
     rows = Columns()
     for report in batch:
         rows.append(

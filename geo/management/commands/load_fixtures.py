@@ -31,7 +31,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--city", default="bekasi", help="name of the folder (default: bekasi)")
-        parser.add_argument("--root", type=Path, default=Path(settings.BASE_DIR) / "fixtures", help="where the folders are")
+        parser.add_argument(
+            "--root", type=Path, default=Path(settings.BASE_DIR) / "fixtures", help="where the folders are"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["root"] / options["city"]
@@ -94,7 +96,9 @@ def read_records(path: Path) -> list[Record]:
 
 def load_city(about: Record) -> City:
     for level in about.get("levels", []):
-        AreaLevel.objects.get_or_create(code=level["code"], defaults={k: level[k] for k in ("name_id", "name_en", "rank")})
+        AreaLevel.objects.get_or_create(
+            code=level["code"], defaults={k: level[k] for k in ("name_id", "name_en", "rank")}
+        )
     defaults: Record = {name: about[name] for name in ("name", "timezone", "metric_srid", "calendar") if name in about}
     return City.objects.get_or_create(slug=about["slug"], defaults=defaults)[0]
 
@@ -160,7 +164,9 @@ def load_responsibilities(folder: Path, city: City) -> int:
     for record in read_records(folder / "category_agencies.json"):
         category, agency = categories.get(record["category"]), agencies.get(record["agency"])
         if category is None or agency is None:
-            raise CommandError(f"{folder}/category_agencies.json names {record['category']} and {record['agency']}: unknown.")
+            raise CommandError(
+                f"{folder}/category_agencies.json names {record['category']} and {record['agency']}: unknown."
+            )
         if category.slug not in settled:
             CategoryAgency.objects.create(category=category, agency=agency, **without(record, "category", "agency"))
             created += 1
@@ -196,9 +202,7 @@ def load_things(folder: Path) -> int:
             writer.writeheader()
             writer.writerows(missing)
         properties.write_text(json.dumps(missing_properties(folder)), encoding="utf-8")
-        call_command(
-            "import_things", str(things), map=str(folder / "things.map.json"), observed_properties=properties
-        )
+        call_command("import_things", str(things), map=str(folder / "things.map.json"), observed_properties=properties)
     return len(missing)
 
 
@@ -206,7 +210,11 @@ def missing_properties(folder: Path) -> list[Record]:
     """The observed properties; of those that are there only how things measure them, so that their names stay."""
     there = set(published.observed_property_codes())
     return [
-        {name: value for name, value in record.items() if name == "code" or record["code"] not in there or name in MEASURED}
+        {
+            name: value
+            for name, value in record.items()
+            if name == "code" or record["code"] not in there or name in MEASURED
+        }
         for record in read_records(folder / "observed_properties.json")
     ]
 

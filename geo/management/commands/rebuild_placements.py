@@ -12,7 +12,9 @@ from geo.placement.services import rebuild_placements
 
 
 class Command(BaseCommand):
-    help = "Puts every report and thing in its area by the current boundaries. Needed only after a change by hand in SQL."
+    help = (
+        "Puts every report and thing in its area by the current boundaries. Needed only after a change by hand in SQL."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--city", help="slug of the city whose reports are placed anew (default: all)")
