@@ -19,7 +19,7 @@ from typing import Any
 from bench.flood import Flood
 from server.run.private import PrivateServers
 
-QUEUED = 100_000
+QUEUED = 200_000
 QUEUED_FOR_ORM = 5_000
 ROUNDS = 3
 THINGS = 100

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_tasks import task
+from django_tasks_db.models import DBTaskResult
 
 from geo.analysis.models import ResultRow, ResultSet
 from geo.areas.models import City
@@ -106,6 +107,7 @@ def compute_result(result_set_id: int) -> None:
         )
         ResultSet.objects.filter(pk=result.pk).update(state=ResultSet.State.READY, as_of=as_of)
         ResultSet.objects.filter(requested_at__lt=as_of - KEEP_FOR).delete()
+        DBTaskResult.objects.filter(finished_at__lt=as_of - KEEP_FOR).delete()
 
 
 def _query_of(result: ResultSet) -> Query:

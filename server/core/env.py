@@ -55,4 +55,7 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "OPTIONS": {"connect_timeout": 10},
+        # A connection costs more than most queries; one that died with the database is noticed and made anew.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
