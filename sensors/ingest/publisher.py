@@ -45,7 +45,11 @@ class Publisher:
     def __enter__(self) -> Self:
         self._client.connect_async(self._url.host, self._url.port, KEEPALIVE_S)
         self._client.loop_start()
-        self._wait(lambda: self._is_connected, f"{self._url} does not answer")
+        try:
+            self._wait(lambda: self._is_connected, f"{self._url} does not answer")
+        except NotPublished:
+            self._close()
+            raise
         return self
 
     def __exit__(
@@ -55,8 +59,11 @@ class Publisher:
             if kind is None:
                 self.finish()
         finally:
-            self._client.disconnect()
-            self._client.loop_stop()
+            self._close()
+
+    def _close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         """Sends one message; waits while the window is full."""
