@@ -47,8 +47,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "server.web.middleware.CorsMiddleware",
     "server.web.middleware.ContentSecurityPolicyMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    # Inside gzip, whose bytes differ each time (its defence against BREACH): an ETag of those would never match.
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "server.web.middleware.LanguageMiddleware",

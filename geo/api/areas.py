@@ -146,7 +146,7 @@ class AreaView(PublicView):
     def get(self, request: Request, code: str) -> Response:
         """One area as a GeoJSON feature; one that is no longer in force says since when."""
         read_query(request.query_params, [])
-        area = _with_relations(Area.objects.all()).filter(code=code).first()
+        area = _with_relations(Area.objects.all()).filter(code=code).first() if "\0" not in code else None
         if area is None:
             raise NotFound(_("There is no such area."))
         return Response(AreaFeature(area).data)

@@ -14,6 +14,10 @@ END
 -- Held until the transaction ends: boundaries are not replaced while a report is being placed.
 SELECT pg_advisory_xact_lock_shared(hashtext('geo.placement'))
 
+-- name: lock_placement_exclusive
+-- Held until the transaction ends: waits for the reports that are being placed, and holds off new ones.
+SELECT pg_advisory_xact_lock(hashtext('geo.placement'))
+
 -- name: insert_reports
 -- A row per given report: n (its number), id (null when it was not stored) and fits (false: the category is another
 -- city's). Not stored and fits: a repeat of an earlier (channel, external_id).

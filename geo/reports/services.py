@@ -177,8 +177,12 @@ def moderate_report(
 
 
 def refresh_public_points(*, category: Category, now: datetime) -> int:
-    """Snaps the public places of a category's reports anew, after its precision changed; returns how many."""
+    """Snaps the public places of a category's reports anew, after its precision changed; returns how many.
+
+    In the transaction that changes the precision. A report that is being stored was snapped by the old one: it is waited
+    for, and later ones wait until the new precision can be seen.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(QUERIES.lock_placement)
+        cursor.execute(QUERIES.lock_placement_exclusive)
         cursor.execute(REFRESH_PUBLIC_POINTS, {"category_id": category.pk, "now": now})
         return cursor.rowcount

@@ -17,7 +17,7 @@ MAX_LIMIT = 1000
 
 def read_query(given: QueryDict, known: Iterable[str]) -> dict[str, str]:
     """The parameters that were given and are not empty; one that is unknown, given twice or not text is a BadParameter."""
-    refuse_unknown(given, known)
+    refuse_unknown(given, {*known, "lang"})  # the middleware's, everywhere
     values: dict[str, str] = {}
     for name in given:
         texts = given.getlist(name)

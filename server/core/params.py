@@ -12,6 +12,10 @@ from django.utils.dateparse import parse_date, parse_datetime
 from server.core.errors import BadParameter
 
 
+# Times further out are a slip; and what is added to these (a day, a zone's offset, weeks of lag) still is a datetime.
+EARLIEST_YEAR, LATEST_YEAR = 1000, 8999
+
+
 @dataclass(frozen=True, slots=True)
 class BBox:
     """A rectangle in EPSG:4326, longitude first. `west > east` means that it crosses the antimeridian."""
@@ -66,14 +70,21 @@ def parse_time(text: str, name: str, zone: ZoneInfo, *, end: bool = False) -> da
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             day = parse_date(text)
             if day is not None:
+                _check_year(day, name)
                 day = day + timedelta(days=1) if end else day
                 return datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
         moment = parse_datetime(text)
         if moment is not None:
+            _check_year(moment, name)
             return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise BadParameter(name, f"{name}: {text!r} is not a date (2026-03-01) or a time (2026-03-01T07:00:00Z)")
+
+
+def _check_year(day: date, name: str) -> None:
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise BadParameter(name, f"{name}: the year lies between {EARLIEST_YEAR} and {LATEST_YEAR}")
 
 
 def parse_datetime_interval(text: str, zone: ZoneInfo, name: str = "datetime") -> Interval:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
@@ -30,7 +31,9 @@ STATUS: list[tuple[type[Exception], int, str]] = [
 
 def problem(status: int, title: str, detail: str, **extra: Any) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
-    return HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
+    # Half a surrogate pair in what was sent, and is quoted here, has no UTF-8; \\udXXX is its JSON.
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return HttpResponse(content, status=status, content_type="application/problem+json")
 
 
 def problem_for(error: Exception) -> HttpResponse | None:
@@ -78,7 +81,7 @@ def drf_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | Res
     if isinstance(error, drf.ValidationError):
         return problem(400, "Invalid input", "Some fields cannot be accepted.", errors=_plain(error.detail))
     if isinstance(error, drf.APIException):
-        response = problem(error.status_code, str(error.default_detail), str(error.detail))
+        response = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
         if (wait := getattr(error, "wait", None)) is not None:
             response["Retry-After"] = str(int(wait) + 1)
         if (challenge := getattr(error, "auth_header", None)) is not None:
