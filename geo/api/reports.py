@@ -166,7 +166,9 @@ class ReportPhotoView(PublicView):
             raise NotFound(_("There is no such photo.")) from None
         response = FileResponse(content, content_type="image/jpeg")
         scope = "public" if report.is_public else "private"
-        response["Cache-Control"] = f"{scope}, max-age=31536000, immutable"
+        # Not for long: a report may be hidden, and photo 2 is photo 1 once the first was taken away.
+        response["Cache-Control"] = f"{scope}, max-age=60"
+        response["ETag"] = f'"{photos[number - 1].sha256}"'
         response["X-Content-Type-Options"] = "nosniff"
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
         response["Content-Disposition"] = "inline"

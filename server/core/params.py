@@ -11,7 +11,6 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from server.core.errors import BadParameter
 
-
 # Times further out are a slip; and what is added to these (a day, a zone's offset, weeks of lag) still is a datetime.
 EARLIEST_YEAR, LATEST_YEAR = 1000, 8999
 

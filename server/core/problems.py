@@ -31,7 +31,7 @@ STATUS: list[tuple[type[Exception], int, str]] = [
 
 def problem(status: int, title: str, detail: str, **extra: Any) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
-    # Half a surrogate pair in what was sent, and is quoted here, has no UTF-8; \\udXXX is its JSON.
+    # Half a surrogate pair in what was sent, and is quoted here, has no UTF-8; \udXXX is its JSON.
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return HttpResponse(content, status=status, content_type="application/problem+json")
 

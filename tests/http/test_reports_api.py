@@ -185,7 +185,7 @@ def test_photos_come_with_a_form_and_are_served_with_safe_headers(client: Any) -
         "image/jpeg",
         "nosniff",
     )
-    assert "immutable" in served["Cache-Control"]
+    assert (served["Cache-Control"], bool(served["ETag"])) == ("public, max-age=60", True)
     assert Image.open(io.BytesIO(b"".join(served.streaming_content))).size == (64, 48)
     assert client.get(urls[0].replace("photos/1", "photos/3")).status_code == 404
     Report.objects.update(is_public=False)
@@ -345,3 +345,34 @@ def test_names_come_in_the_language_that_is_asked_for(client: Any) -> None:
     for language, name in (("en", "Flood"), ("id", "Banjir")):
         answer = client.get(URL, headers={"Accept-Language": language})
         assert answer.json()["results"][0]["category_name"] == name
+
+
+def test_half_a_surrogate_pair_is_a_problem_that_quotes_it(client: Any) -> None:
+    answer = post(client, {"kind": "\ud800"})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["kind"])
+
+
+def test_nul_in_an_area_code_is_no_area(client: Any) -> None:
+    assert client.get("/api/areas/%00/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["end=0001-01-02", "datetime=9999-12-31T23:59:59.999999Z", "start=9999-12-31T20:00:00Z"]
+)
+@pytest.mark.parametrize("path", ["/api/reports/summary/", "/layers/density.geojson", "/layers/reports.geojson"])
+def test_times_at_the_ends_of_the_calendar_are_refused(client: Any, path: str, query: str) -> None:
+    answer = client.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, query.split("=")[0])
+
+
+def test_a_compressed_answer_is_not_sent_again_unchanged(client: Any) -> None:
+    for _i in range(5):
+        post(client)
+    first = client.get(URL, headers={"Accept-Encoding": "gzip"})
+    assert first["Content-Encoding"] == "gzip"
+    again = client.get(URL, headers={"Accept-Encoding": "gzip", "If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+
+
+def test_language_may_be_asked_for_of_the_api_too(client: Any) -> None:
+    assert client.get("/api/categories/?lang=en").status_code == 200

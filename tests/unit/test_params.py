@@ -63,7 +63,17 @@ def test_an_offset_that_lost_its_plus_sign_in_the_query_string_is_understood() -
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday", "2016-02-30", "2016-13-01T00:00:00Z", "2016-01-01T25:00Z", "", "999999-01-01"]
+    "text",
+    [
+        "yesterday",
+        "2016-02-30",
+        "2016-13-01T00:00:00Z",
+        "2016-01-01T25:00Z",
+        "",
+        "999999-01-01",
+        "0001-01-02",
+        "9999-12-31",
+    ],
 )
 def test_bad_time_is_named(text: str) -> None:
     with pytest.raises(BadParameter) as caught:
