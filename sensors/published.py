@@ -4,9 +4,7 @@ The views are made by the migration 0002_published; what a row means stands in t
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from sensors.ingest.broker_url import BadBrokerUrl, BrokerUrl, parse_broker_url
@@ -41,7 +39,6 @@ __all__ = [
     "count_observations",
     "datastreams",
     "hours_changed",
-    "last_observation_time",
     "observed_properties",
     "observed_property_codes",
     "observed_spans",
@@ -67,11 +64,3 @@ def observed_properties() -> QuerySet[ObservedProperty]:
 
 def observed_property_codes() -> list[str]:
     return list(ObservedProperty.objects.order_by("code").values_list("code", flat=True))
-
-
-def last_observation_time() -> datetime | None:
-    """The latest phenomenon time of all: one index probe per datastream."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT max(phenomenon_time) FROM {LATEST_VIEW}")  # noqa: S608 - our own constant
-        latest: datetime | None = cursor.fetchone()[0]
-    return latest

@@ -25,6 +25,10 @@ def resolve_correlation(city: City, values: dict[str, Any], now: datetime) -> di
     """Without start and end: the last days of the city that are over, as many as the interval needs."""
     interval = values["interval"]
     resolved: dict[str, Any] = p.default_period(DEFAULT_DAYS[interval])(city, values, now)
+    # To the hour, as the series are: a microsecond more is not another question.
+    resolved |= {name: resolved[name].replace(minute=0, second=0, microsecond=0) for name in ("start", "end")}
+    if resolved["start"] >= resolved["end"]:
+        raise BadParameter("end", "the period is shorter than an hour")
     hours = (resolved["end"] - resolved["start"]).total_seconds() / 3600
     if hours / HOURS[interval] > MAX_INTERVALS[interval]:
         raise BadParameter("start", f"at most {MAX_INTERVALS[interval]} intervals of one {interval} can be asked for")

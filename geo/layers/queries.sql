@@ -46,6 +46,15 @@ WHERE d.location IS NOT NULL
   AND (%(area)s::bigint IS NULL
        OR p.area_id = ANY(ARRAY(SELECT area_id FROM geo_areaancestry WHERE ancestor_id = %(area)s)))
 
+-- name: sensors_freshness
+-- One row: the time of the latest observation among the things that stand in the city.
+SELECT max(l.phenomenon_time)
+FROM sensors_published_latest l
+JOIN sensors_published_datastream d USING (datastream_id)
+JOIN geo_thingplacement p ON p.thing_id = d.thing_id AND p.valid_to IS NULL
+JOIN geo_area a ON a.id = p.area_id
+WHERE a.city_id = %(city_id)s
+
 -- name: areas
 -- A row per current area of a level, with what lies in it now. The counts join ancestry, never a geometry.
 WITH counted AS (
@@ -126,4 +135,4 @@ SELECT a.id AS key, a.code AS fid, a.boundary AS geom, a.code, a.name, lv.code A
 FROM geo_resultrow r
 JOIN geo_area a ON a.id = r.area_id
 JOIN geo_arealevel lv ON lv.id = a.level_id
-WHERE r.result_set_id = %(result_set)s
+WHERE r.result_set_id = %(result_set)s AND a.retired_at IS NULL

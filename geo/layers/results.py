@@ -18,7 +18,7 @@ from django_tasks_db.models import DBTaskResult
 from geo.analysis.models import ResultRow, ResultSet
 from geo.areas.models import City
 from geo.layers.layer import Layer, Query
-from server.core.errors import NotReady
+from server.core.errors import BadParameter, NotReady
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ FRESH_FOR = timedelta(seconds=60)
 # One still pending after this long belongs to a worker that died.
 ABANDONED_AFTER = timedelta(minutes=10)
 WAIT_S = 5.0
+# Anybody may ask; more questions than this are not queued at once.
+MOST_PENDING = 16
 KEEP_FOR = timedelta(days=2)
 
 
@@ -38,23 +40,46 @@ def parameters_of(query: Query) -> dict[str, Any]:
 def current_result(layer: Layer, query: Query, version: int) -> ResultSet:
     """The result set to answer with: fresh, else computed within five seconds, else the last one; NotReady if there is none."""
     parameters = parameters_of(query)
-    key = hashlib.sha256(json.dumps([layer.id, parameters], sort_keys=True).encode()).hexdigest()
+    key = _key(layer, parameters)
     of_key = ResultSet.objects.filter(layer=layer.id, parameters_key=key)
     ready = of_key.filter(state=ResultSet.State.READY).order_by("-as_of", "-id")
     fresh = ready.filter(Q(data_version=version) | Q(as_of__gte=timezone.now() - FRESH_FOR)).first()
     if fresh is not None:
         return fresh
-    pending = _request(layer, key, parameters, version)
-    if (computed := _wait_for(pending)) is not None:
+    last = ready.first()
+    try:
+        computed = _wait_for(_request(layer, key, parameters, version))
+    except NotReady:
+        if last is not None:
+            return last
+        raise
+    if computed is not None:
         return computed
-    if (last := ready.first()) is not None:
+    if last is not None:
         return last
     raise NotReady("This is being computed for the first time; ask again in a moment.", retry_after_s=5)
+
+
+def named_result(layer: Layer, query: Query, result_set_id: int) -> ResultSet:
+    """The result set that a page token names; BadParameter if it is gone or answers another question."""
+    found = ResultSet.objects.filter(pk=result_set_id, state=ResultSet.State.READY).first()
+    if found is None:
+        raise BadParameter("next", "the result that this page belongs to is no longer kept; begin again without next")
+    if found.parameters_key != _key(layer, parameters_of(query)):
+        raise BadParameter("next", "next is a page token of a question with other parameters")
+    return found
+
+
+def _key(layer: Layer, parameters: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([layer.id, parameters], sort_keys=True).encode()).hexdigest()
 
 
 def _request(layer: Layer, key: str, parameters: Mapping[str, Any], version: int) -> int:
     """The id of the pending result. Whoever inserts or revives the row enqueues the work; everyone else only waits."""
     now = timezone.now()
+    waiting = ResultSet.objects.filter(state=ResultSet.State.PENDING, requested_at__gte=now - ABANDONED_AFTER)
+    if waiting.exclude(layer=layer.id, parameters_key=key, data_version=version).count() >= MOST_PENDING:
+        raise NotReady("Too many analyses are waiting to be computed; ask again in a while.", retry_after_s=30)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO geo_resultset (layer, parameters_key, parameters, data_version, state, requested_at, error)"

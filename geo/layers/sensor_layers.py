@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import City
 from geo.layers import parameters as p
 from geo.layers.layer import Layer, Parameter, Property, Query, RowSource, Style
 from geo.layers.report_layers import QUERIES
-from sensors import published
 from server.core.params import parse_choice
 
 DOMAINS = ["environment", "traffic", "health", "economy"]
@@ -21,7 +21,9 @@ def sensor_rows(query: Query) -> RowSource:
 
 
 def sensor_freshness(city: City) -> Mapping[str, Any]:
-    return {"last_observation": published.last_observation_time()}
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES.sensors_freshness, {"city_id": city.pk})
+        return {"last_observation": cursor.fetchone()[0]}
 
 
 SENSORS = Layer(

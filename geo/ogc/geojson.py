@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from geo.areas.models import City
 from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer, Property
-from geo.layers.results import current_result, parameters_of
+from geo.layers.results import current_result, named_result, parameters_of
 from geo.layers.select import FeatureStream, Page
 from geo.ogc.requests import LayerRequest, parse_request, resolve_city, utc_now
 from server.core.geojson import Primed, feature_collection
@@ -26,6 +26,7 @@ from server.core.params import refuse_unknown
 from server.core.versions import data_version
 
 GEOJSON = "application/geo+json"
+BOUNDARIES = {"geo_dataversion": ["areas"]}
 FEW_SECONDS = "public, max-age=5"
 
 
@@ -39,10 +40,12 @@ def features(request: HttpRequest, layer_id: str) -> HttpResponseBase:
     if layer.is_stored:
         if asked.result_set is None:
             result = current_result(layer, asked.query, version)
-            asked = replace(asked, result_set=result.pk)
-            as_of = result.as_of or as_of
-        version = asked.result_set or 0
-        asked = replace(asked, query=replace(asked.query, result_set=asked.result_set))
+        else:
+            result = named_result(layer, asked.query, asked.result_set)
+        as_of = result.as_of or as_of
+        asked = replace(asked, result_set=result.pk, query=replace(asked.query, result_set=result.pk))
+        # The figures are the result's, the boundaries are today's.
+        version = data_version(BOUNDARIES)
     etag = _etag(layer, asked, version)
     if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
         response: HttpResponseBase = HttpResponse(status=304)
@@ -95,6 +98,7 @@ def _etag(layer: Layer, asked: LayerRequest, version: int) -> str:
         repr(asked.query.interval),
         asked.limit,
         asked.after,
+        asked.result_set,
         version,
         get_language(),
     ]

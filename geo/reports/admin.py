@@ -226,6 +226,13 @@ class HistoryEntryAdmin(admin.ModelAdmin):
     list_select_related = ["report", "user", "channel", "agency"]
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HistoryEntry]:
+        found = super().get_queryset(request)
+        user = request.user
+        if user.is_superuser or isinstance(user, AnonymousUser):
+            return found
+        return found.filter(report__city_id__in=cities_of(user))
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from geo.areas.models import City
 from geo.layers import results
-from geo.models import ResultSet
+from geo.models import Area, ResultSet
 from tests.factories import centre, make_category, make_city, make_datastream, make_report, make_thing
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,46 @@ def test_a_bad_parameter_is_named(client: Client, city: City, change: str, param
 def test_the_property_is_required(client: Client, city: City) -> None:
     response = client.get("/layers/correlation.geojson")
     assert (response.status_code, response.json()["parameter"]) == (400, "property")
+
+
+def test_a_page_token_answers_its_own_question_only(client: Client, city: City) -> None:
+    make_datastream(make_thing("udara", location=centre("kota-uji.1.1")), "pm25")
+    links = body(client.get(URL + "&limit=1"))["links"]
+    follow = next(link["href"] for link in links if link["rel"] == "next")
+    assert [feature["id"] for feature in body(client.get(follow))["features"]] == ["kota-uji.2"]
+    response = client.get(follow.replace("river_level", "pm25"))
+    assert (response.status_code, response.json()["parameter"]) == (400, "next")
+
+
+def test_a_page_of_a_result_that_is_gone_is_refused_not_empty(client: Client, city: City) -> None:
+    links = body(client.get(URL + "&limit=1"))["links"]
+    ResultSet.objects.all().delete()
+    response = client.get(next(link["href"] for link in links if link["rel"] == "next"))
+    assert (response.status_code, response.json()["parameter"]) == (400, "next")
+
+
+def test_new_boundaries_change_the_etag_of_an_old_result(client: Client, city: City) -> None:
+    first = client.get(URL)
+    body(first)
+    Area.objects.filter(code="kota-uji.1").update(name="Baru")
+    again = client.get(URL, headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 200
+    assert body(again)["features"][0]["properties"]["name"] == "Baru"
+
+
+def test_more_questions_than_can_be_worked_on_are_refused_for_a_while(
+    client: Client, city: City, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    monkeypatch.setattr(results, "WAIT_S", 0.0)
+    monkeypatch.setattr(results, "MOST_PENDING", 2)
+    for lag in range(4):
+        response = client.get(URL.replace("lag=auto", f"lag={lag}"))
+        assert response.status_code == 503
+    assert ResultSet.objects.count() == 2
+
+
+def test_a_period_is_cut_to_hours_so_that_one_question_is_one_result(client: Client, city: City) -> None:
+    for second in ("00", "01", "59"):
+        body(client.get(f"{URL}&start=2026-02-01T00:00:{second}Z&end=2026-02-20T00:00:00Z"))
+    assert ResultSet.objects.count() == 1

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,8 @@ from django.test import Client
 from geo.areas.models import City, PopulationFigure
 from geo.layers.catalogue import LAYERS
 from geo.models import Area, Report, ReportContact
+from sensors.models import Observation
+from sensors.observations.partitions import ensure_partitions
 from tests.factories import (
     centre,
     make_area,
@@ -377,3 +379,22 @@ def test_a_page_token_of_another_layer_is_refused(client: Client, city: City) ->
     links = body(get(client, "/layers/reports.geojson?limit=1"))["links"]
     token = next(link["href"] for link in links if link["rel"] == "next").split("next=")[1]
     assert get(client, f"/layers/districts.geojson?next={token}").status_code == 400
+
+
+def test_a_writing_method_is_refused_with_or_without_a_token(city: City) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/layers/reports.geojson").status_code == 405
+    assert strict.delete("/layers/").status_code == 405
+
+
+def test_the_last_observation_is_that_of_the_city_itself(client: Client, city: City) -> None:
+    make_city("makassar", west=119.4, south=-5.2, timezone="Asia/Makassar", metric_srid=32750)
+    here = make_datastream(make_thing("pos-a"), "pm25")
+    there = make_datastream(make_thing("pos-b", location=centre("makassar.1.1")), "pm25")
+    ensure_partitions({date(2026, 3, 1)})
+    for datastream, hour in ((here, 1), (there, 5)):
+        moment = datetime(2026, 3, 1, hour, tzinfo=UTC)
+        Observation.objects.create(datastream=datastream, phenomenon_time=moment, result=1.0, received_at=moment)
+    assert (
+        get(client, "/layers/sensors/?city=kota-uji").json()["freshness"]["last_observation"] == "2026-03-01T01:00:00Z"
+    )

@@ -43,7 +43,8 @@ class Command(BaseCommand):
         city = chosen_city(options["city"])
         self.stdout.write(f"{load_launch(city)} new reports of the launch of 2015-16 through channel {LAUNCH_CHANNEL}")
         back_fill(self, city, options["days"])
-        self.stdout.write(f"{refresh_until_clean()} hours of rollups recomputed")
+        refresh_until_clean()
+        self.stdout.write("rollups are up to date")
         analyse()
 
 
@@ -89,9 +90,9 @@ def _insert(batch: Sequence[qlue_launch.LaunchReport], channel: Channel, city: C
     return sum(outcome.report_id is not None for outcome in outcomes)
 
 
-def refresh_until_clean() -> int:
-    """Recomputes rollups, beside whoever else does, until no mark is left; how many hours were recomputed here."""
-    total, deadline = 0, time.monotonic() + ROLLUPS_PATIENCE_S
+def refresh_until_clean() -> None:
+    """Recomputes rollups, beside whoever else does, until no mark is left."""
+    deadline = time.monotonic() + ROLLUPS_PATIENCE_S
     with progress(published.count_dirty_hours(), "rollups", " marks") as bar:
         while waiting := published.count_dirty_hours():
             if time.monotonic() > deadline:
@@ -99,10 +100,8 @@ def refresh_until_clean() -> int:
             done = published.refresh_all_rollups()
             bar.n = max((bar.total or 0) - published.count_dirty_hours(), 0)
             bar.refresh()
-            total += done
             if not done:
                 time.sleep(0.25)
-    return total
 
 
 def analyse() -> None:
