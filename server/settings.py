@@ -88,6 +88,11 @@ TIME_ZONE = "UTC"
 # Whose days are meant where no city says so: an observation's day, a report's day where there are several cities.
 DEFAULT_TIME_ZONE = env.text("PANTAU_TIME_ZONE", "Asia/Jakarta")
 
+# Coordinate reference systems that layers are served in beside CRS84, EPSG:4326 and EPSG:3857, by EPSG number.
+LAYER_CRS = env.integers("PANTAU_CRS", "32748")
+# Where the licence of what the layers show is written; a city that has chosen none says nothing of it.
+LICENSE_URL = env.text("PANTAU_LICENSE", "")
+
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 # Only what is there: before the first `npm ci` there is no node_modules.
@@ -156,5 +161,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # GDAL's errors are raised as well; those of a bad parameter are no errors of the service.
+    "loggers": {"django.contrib.gis": {"level": "CRITICAL"}},
     "root": {"handlers": ["console"], "level": env.text("PANTAU_LOG_LEVEL", "INFO").upper()},
 }

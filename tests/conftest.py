@@ -7,6 +7,7 @@ MQTT_GATEWAY_URL before pytest begins.
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +19,9 @@ def _tasks_at_once(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def _own_media(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Answers are remembered by data version, and a rolled-back test gives its versions to the next one."""
+    cache.clear()

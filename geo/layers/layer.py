@@ -42,14 +42,40 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A boolean expression over a row-source named `s` (its columns: `s.geom` and each property); values are parameters."""
+
+    sql: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __and__(self, other: "Condition | None") -> "Condition":
+        if other is None:
+            return self
+        return Condition(f"({self.sql}) AND ({other.sql})", {**self.params, **other.params})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """One property to sort by; rows without a value come last either way."""
+
+    name: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked of a layer, resolved: no request, no relative time, no default left open."""
+    """What is asked of a layer, resolved: no request, no relative time, no default left open.
+
+    `order` comes before the layer's own order, which makes it total.
+    """
 
     city: City
     values: Mapping[str, Value]
     now: datetime
     bbox: BBox | None = None
     interval: Interval | None = None
+    condition: Condition | None = None
+    order: tuple[OrderBy, ...] = ()
     result_set: int | None = None
 
 
@@ -101,6 +127,9 @@ class Layer:
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)
+
+    def property_named(self, name: str) -> Property | None:
+        return next((p for p in self.properties if p.name == name), None)
 
     @property
     def has_period(self) -> bool:

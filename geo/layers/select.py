@@ -1,69 +1,63 @@
-"""A page of any layer's row-source as features in JSON text, built by PostGIS and streamed in chunks."""
+"""Which rows of a layer's row-source are asked for, and in which order: the SQL that every encoder builds on."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from geo.layers.layer import Layer, Property, Query, RowSource
+from geo.layers.crs import degrees_around
+from geo.layers.layer import Layer, Query, RowSource
+from server.core.params import BBox
 
-CHUNK = 1000
-GEOMETRY_DIGITS = 7
+# What PostgreSQL orders a property's values as; the text of a value, cast back to it, is the value.
+SQL_TYPES = {
+    "string": "text",
+    "integer": "bigint",
+    "number": "double precision",
+    "boolean": "boolean",
+    "datetime": "timestamptz",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a layer: at most `limit` features after the one whose key is `after`."""
+class Position:
+    """Where a page ended: the values it was sorted by, as text, and the row's key."""
+
+    key: int
+    values: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of a layer that a query keeps."""
 
     layer: Layer
     query: Query
     source: RowSource
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A page of a selection: at most `limit` rows after a position, `offset` of them passed over.
+
+    `leading` are the keys of rows that come before all others, whatever the order (see geo.layers.leading).
+    """
+
     limit: int
-    after: int | None = None
+    after: Position | None = None
+    offset: int = 0
+    leading: tuple[int, ...] = ()
 
 
-class FeatureStream:
-    """The features of a page in chunks of (count, JSON text). After the last chunk `last_key` says where the next page
-    begins, or is None if there is none."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.last_key: int | None = None
-
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        sql, params = page_sql(self.page)
-        left = self.page.limit
-        key: int | None = None
-        # A transaction lets the cursor stream without first materialising the result, as WITH HOLD would.
-        with transaction.atomic(), connection.chunked_cursor() as cursor:
-            cursor.execute(sql, params)
-            while rows := cursor.fetchmany(CHUNK):
-                more = len(rows) > left
-                rows = rows[:left]
-                if rows:
-                    key = rows[-1][0]
-                    left -= len(rows)
-                    yield len(rows), ",".join([row[1] for row in rows])
-                if more:
-                    self.last_key = key
-                    return
-
-
-def page_sql(page: Page) -> tuple[str, dict[str, Any]]:
-    """The statement of a page. Column names come from the declaration; every value is a parameter."""
-    layer, query = page.layer, page.query
-    params: dict[str, Any] = {**page.source.params, "page_limit": page.limit + 1}
-    where = ["true"]
+def selected_sql(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """`FROM (row-source) s WHERE …` with its parameters. Column names come from the declaration; values are parameters."""
+    layer, query = selection.layer, selection.query
+    params: dict[str, Any] = dict(selection.source.params)
+    where = []
     if query.bbox is not None:
-        boxes = query.bbox.boxes()
-        parts = []
-        for number, box in enumerate(boxes):
-            names = [f"bbox_{number}_{side}" for side in ("w", "s", "e", "n")]
-            params |= dict(zip(names, box, strict=True))
-            envelope = f"ST_MakeEnvelope({', '.join(f'%({name})s' for name in names)}, 4326)"
-            parts.append(f"ST_Intersects(s.geom, {envelope})")
-        where.append(f"({' OR '.join(parts)})")
+        where.append(_bbox_sql(query.bbox, params))
     if query.interval is not None and layer.time_field:
         if query.interval.start is not None:
             where.append(f"s.{layer.time_field} >= %(interval_start)s")
@@ -71,31 +65,131 @@ def page_sql(page: Page) -> tuple[str, dict[str, Any]]:
         if query.interval.end is not None:
             where.append(f"s.{layer.time_field} < %(interval_end)s")
             params["interval_end"] = query.interval.end
-    if page.after is not None:
-        where.append(f"s.key {'<' if layer.newest_first else '>'} %(page_after)s")
-        params["page_after"] = page.after
-    direction = "DESC" if layer.newest_first else "ASC"
-    sql = (
-        f"SELECT s.key, {feature_sql(layer)} FROM ({page.source.sql}) s"
-        f" WHERE {' AND '.join(where)} ORDER BY s.key {direction} LIMIT %(page_limit)s"
-    )
-    return sql, params
+    if query.condition is not None:
+        where.append(f"({query.condition.sql})")
+        params |= query.condition.params
+    return f"FROM ({selection.source.sql}) s WHERE {' AND '.join(where) or 'true'}", params
 
 
-def feature_sql(layer: Layer) -> str:
-    """The expression that is a row's feature as JSON text."""
-    columns = ", ".join(f"{_value_sql(prop)} AS {prop.name}" for prop in layer.properties)
-    # RFC 7946 section 3.1.6: outer rings run counter-clockwise.
-    geometry = "s.geom" if layer.geometry_type == "Point" else "ST_ForcePolygonCCW(s.geom)"
+def _bbox_sql(bbox: BBox, params: dict[str, Any]) -> str:
+    def envelope(name: str, box: tuple[float, float, float, float], srid: int) -> str:
+        names = [f"{name}_{side}" for side in ("w", "s", "e", "n")]
+        params.update(zip(names, box, strict=True))
+        return f"ST_MakeEnvelope({', '.join(f'%({name})s' for name in names)}, {srid:d})"
+
+    if bbox.srid != 4326:
+        # The index finds candidates in degrees; the exact test is in the CRS in which the box is a rectangle.
+        around = envelope("bbox_around", degrees_around(bbox), 4326)
+        box = envelope("bbox", (bbox.west, bbox.south, bbox.east, bbox.north), bbox.srid)
+        return f"(s.geom && {around} AND ST_Intersects(ST_Transform(s.geom, {bbox.srid:d}), {box}))"
+    parts = [f"ST_Intersects(s.geom, {envelope(f'bbox_{i}', box, 4326)})" for i, box in enumerate(bbox.boxes())]
+    return f"({' OR '.join(parts)})"
+
+
+def window_sql(selection: Selection, columns: str, window: Window) -> tuple[str, dict[str, Any]]:
+    """A statement of rows (key, values sorted by, `columns`), one more than the limit: it tells that there are more.
+
+    The leading rows are not in it.
+    """
+    where, params = selected_sql(selection)
+    if window.leading:
+        where += " AND s.key <> ALL(%(leading)s)"
+        params["leading"] = list(window.leading)
+    if window.after is not None:
+        where += f" AND {_after_sql(selection, window.after, params)}"
+    params |= {"page_limit": window.limit + 1, "page_offset": window.offset}
+    sql = f"SELECT {_head(selection)}{columns} {where} ORDER BY {order_sql(selection)} LIMIT %(page_limit)s"
+    return sql + (" OFFSET %(page_offset)s" if window.offset else ""), params
+
+
+def leading_sql(selection: Selection, columns: str, keys: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    """The leading rows themselves, in the same columns."""
+    where, params = selected_sql(selection)
+    params["leading"] = list(keys)
     return (
-        '\'{"type":"Feature","id":\' || to_json(s.fid)::text || \',"geometry":\''
-        f" || coalesce(ST_AsGeoJSON({geometry}, {GEOMETRY_DIGITS}), 'null')"
-        f" || ',\"properties\":' || (SELECT row_to_json(p)::text FROM (SELECT {columns}) p) || '}}'"
+        f"SELECT {_head(selection)}{columns} {where} AND s.key = ANY(%(leading)s) ORDER BY {order_sql(selection)}",
+        params,
     )
 
 
-def _value_sql(prop: Property) -> str:
-    # row_to_json prints the float 5.0 as 5, and QGIS then takes the column for whole numbers: a numeric keeps its digits.
-    if prop.type == "number":
-        return f"round(s.{prop.name}::numeric, {max(prop.decimals, 1)})"
-    return f"s.{prop.name}"
+def order_sql(selection: Selection) -> str:
+    """A total order: the properties asked for, then the layer's own order."""
+    own = f"s.key {'DESC' if selection.layer.newest_first else 'ASC'}"
+    asked = [
+        f"{sort_value(selection.layer, by.name)} {'DESC' if by.is_descending else 'ASC'} NULLS LAST"
+        for by in selection.query.order
+    ]
+    return ", ".join([*asked, own])
+
+
+def sort_value(layer: Layer, name: str) -> str:
+    prop = layer.property_named(name)
+    assert prop is not None
+    return f"s.{prop.name}::{SQL_TYPES[prop.type]}"
+
+
+def _head(selection: Selection) -> str:
+    values = [f"{sort_value(selection.layer, by.name)}::text" for by in selection.query.order]
+    return f"s.key, ARRAY[{', '.join(values)}]::text[], "
+
+
+def _after_sql(selection: Selection, after: Position, params: dict[str, Any]) -> str:
+    """Rows after a position in the total order, nulls last: either later in the first key, or equal there and later in the rest."""
+    params["after_key"] = after.key
+    condition = f"s.key {'<' if selection.layer.newest_first else '>'} %(after_key)s"
+    for i, (by, value) in reversed(list(enumerate(zip(selection.query.order, after.values, strict=True)))):
+        column = sort_value(selection.layer, by.name)
+        if value is None:
+            condition = f"({column} IS NULL AND {condition})"
+            continue
+        name = f"after_{i}"
+        params[name] = value
+        literal = f"%({name})s::{column.rpartition('::')[2]}"
+        later = f"{column} {'<' if by.is_descending else '>'} {literal} OR {column} IS NULL"
+        condition = f"({later} OR ({column} = {literal} AND {condition}))"
+    return condition
+
+
+def position_of_row(selection: Selection, window: Window) -> Position | None:
+    """Where a window ends, if there are rows after it; None if it is the last one. It reads keys only."""
+    shown = max(0, len(window.leading) - window.offset) if window.after is None else 0
+    offset = max(0, window.offset - len(window.leading)) if window.after is None else window.offset
+    rest = Window(1, window.after, offset + window.limit - shown - 1, window.leading)
+    sql, params = window_sql(selection, "1", rest)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    return Position(rows[0][0], tuple(rows[0][1])) if len(rows) == 2 else None
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside sees the same data: the count, where the page ends, and its rows."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def stream_rows(sql: str, params: dict[str, Any], *, chunks: Iterator[int]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a statement in chunks of the sizes that are given, by a cursor of the server: memory stays flat.
+
+    Inside `snapshot`: without a transaction the server would have to keep the whole result first.
+    """
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, params)
+        while rows := cursor.fetchmany(next(chunks)):
+            yield rows
+
+
+def count_rows(selection: Selection, *, most: int) -> int | None:
+    """How many rows there are; None where they are more than `most`, and counting on would be dear."""
+    where, params = selected_sql(selection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT 1 {where} LIMIT %(count_limit)s) n", {**params, "count_limit": most + 1}
+        )
+        counted = int(cursor.fetchone()[0])
+    return counted if counted <= most else None

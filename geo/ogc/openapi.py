@@ -1,68 +1,226 @@
-"""The layers' entries in the OpenAPI document, from the catalogue."""
+"""The OpenAPI 3.0 definition of the OGC API, generated from the catalogue; and the layers' entries in that of `/api/`."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
 from geo.layers.catalogue import LAYERS
 from geo.layers.layer import Layer, Parameter
-from geo.ogc.requests import DEFAULT_LIMIT, MAX_LIMIT
+from geo.ogc.api import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Api, api_of, resource
+from geo.ogc.formats import DOWNLOADS
+from geo.ogc.items import DEFAULT_LIMIT
+from geo.ogc.requests import FILTER_LANGUAGES, MAX_LIMIT, MAX_OFFSET
+from geo.ogc.schemas import filter_parameters
+from server.core.params import refuse_unknown
 
-PROBLEM = {"description": "A problem, as application/problem+json, that names the parameter."}
-COMMON: list[dict[str, Any]] = [
-    {"name": "city", "schema": {"type": "string"}, "description": "City by slug; with one city it is the default."},
-    {"name": "bbox", "schema": {"type": "string"}, "description": "west,south,east,north in degrees."},
-    {
-        "name": "datetime",
-        "schema": {"type": "string"},
-        "description": "A time, a date (a day of the city), or start/end, open with '..'.",
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "parameter": {"type": "string"},
     },
-    {
-        "name": "limit",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        "description": "Features on a page; what is larger than the maximum is clamped.",
-    },
-    {"name": "next", "schema": {"type": "string"}, "description": "Page token, from a 'next' link."},
-]
+}
+PROBLEMS = {
+    "400": "A parameter that cannot be understood, by name.",
+    "404": "There is nothing here.",
+    "405": "The method is not offered here.",
+    "503": "A result is being computed for the first time; Retry-After says when to ask again.",
+}
 
 
-def add_layers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's postprocessing hook."""
-    paths = result.setdefault("paths", {})
-    for layer in LAYERS:
-        paths[f"/layers/{layer.id}.geojson"] = {"get": _operation(layer)}
-    return result
+def query_parameter(name: str, schema: Mapping[str, Any], description: str, **more: Any) -> dict[str, Any]:
+    entry = {"name": name, "in": "query", "required": False, "style": "form", "explode": False}
+    return {**entry, "description": description, "schema": dict(schema), **more}
 
 
-def _operation(layer: Layer) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        "200": {
-            "description": "An RFC 7946 FeatureCollection.",
-            "content": {"application/geo+json": {"schema": {"type": "object"}}},
-        },
-        "304": {"description": "Not changed since the ETag in If-None-Match."},
-        "400": PROBLEM,
+_CRS = {"type": "string", "format": "uri"}
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
+PARAMETERS = {
+    # QGIS takes the size of its pages from just this entry.
+    "limit": query_parameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "Features on a page; what is larger than the maximum is clamped.",
+    ),
+    "offset": query_parameter(
+        "offset",
+        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+        "Features to pass over. The `next` links page faster, and steadily while rows arrive.",
+    ),
+    "next": query_parameter("next", {"type": "string"}, "Page token, from a `next` link."),
+    "bbox": query_parameter(
+        "bbox", _NUMBERS, "Two corners in bbox-crs; CRS84 unless it is given: west,south,east,north."
+    ),
+    "bbox-crs": query_parameter("bbox-crs", _CRS, "The CRS of bbox, with its axis order."),
+    "crs": query_parameter("crs", _CRS, "The CRS of the answer, with its axis order."),
+    "datetime": query_parameter(
+        "datetime", {"type": "string"}, "A time, a date (a day of the city), or start/end, open with '..'."
+    ),
+    "filter": query_parameter("filter", {"type": "string"}, "A CQL2 expression over the queryables."),
+    "filter-lang": query_parameter(
+        "filter-lang",
+        {"type": "string", "enum": list(FILTER_LANGUAGES), "default": FILTER_LANGUAGES[0]},
+        "cql-text is CQL2 text with ILIKE, for GDAL.",
+    ),
+    "filter-crs": query_parameter("filter-crs", _CRS, "The CRS of the filter's geometries; CRS84 unless it is given."),
+    "sortby": query_parameter("sortby", {"type": "string"}, "Properties to sort by, comma separated; -name descends."),
+    "properties": query_parameter(
+        "properties", {"type": "array", "items": {"type": "string"}}, "The properties to answer with; all unless given."
+    ),
+    "skipGeometry": query_parameter(
+        "skipGeometry", {"type": "boolean", "default": False}, "true leaves geometries out, for tables."
+    ),
+    "city": query_parameter("city", {"type": "string"}, "City by slug; with one city it is the default."),
+    "lang": query_parameter(
+        "lang", {"type": "string", "enum": ["id", "en"]}, "The language of titles and descriptions."
+    ),
+}
+ITEMS = [name for name in PARAMETERS if name not in ("city", "lang")]
+ITEM = ["crs", "properties", "skipGeometry"]
+
+
+@require_safe
+def definition(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
+    """The API's own definition."""
+    refuse_unknown(request.GET, ["f", "lang"])
+    api = api_of(request, fixed)
+    return resource(request, api, document(api), kind=OPENAPI, template="ogc/api.html", crumbs=[("Pantau", "/")])
+
+
+def document(api: Api) -> dict[str, Any]:
+    """OpenAPI 3.0.3 of the API at this address."""
+    paths: dict[str, Any] = {
+        "/": _document_path("Landing page", "landing", ["system"]),
+        "/conformance": _document_path("Conformance classes", "conformance", ["system"]),
+        "/api": _document_path("This definition", "definition", ["system"], kind=OPENAPI),
+        "/collections": _document_path("Every layer", "collections", ["layers"]),
     }
-    if layer.is_stored:
-        responses["503"] = {"description": "Being computed for the first time; Retry-After says when to ask again."}
+    for layer in api.layers():
+        paths |= _layer_paths(api, layer)
     return {
-        "operationId": f"layer_{layer.id}",
-        "tags": ["layers"],
-        "summary": str(layer.title),
-        "description": str(layer.description),
-        "parameters": [{"in": "query", **entry} for entry in COMMON]
-        + [_parameter(entry) for entry in layer.parameters],
-        "responses": responses,
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Pantau",
+            "description": "A city's map of what its citizens report and what its sensors measure.",
+            "version": "0.1.0",
+        },
+        "servers": [{"url": api.url("")}],
+        "paths": paths,
+        "components": {
+            "parameters": PARAMETERS,
+            "schemas": {"problem": PROBLEM_SCHEMA},
+            "responses": {code: _problem(says) for code, says in PROBLEMS.items()},
+        },
     }
 
 
-def _parameter(parameter: Parameter) -> Mapping[str, Any]:
+def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
+    base, tags = f"/collections/{layer.id}", [layer.id]
+    own = [_own_parameter(p) for p in layer.parameters if p.name not in api.fixed]
+    references = [_reference(name) for name in ("city", "lang") if name not in api.fixed]
+    every_form = {name: f.media_type for name, f in DOWNLOADS.items()}
+    items = _operation(f"items_{layer.id}", f"{layer.title}: features", tags)
+    items["description"] = str(layer.description)
+    items["parameters"] = [
+        *map(_reference, ITEMS),
+        *references,
+        _form(["geojson", "json", "html", *every_form]),
+        *own,
+        *filter_parameters(layer),
+    ]
+    items["responses"] = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}}, others=every_form.values())
+    item = _operation(f"item_{layer.id}", f"{layer.title}: one feature", tags)
+    item["parameters"] = [
+        {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}},
+        *map(_reference, ITEM),
+        *references,
+        _form(["geojson", "json", "html"]),
+        *own,
+    ]
+    item["responses"] = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}})
+    return {
+        base: _document_path(str(layer.title), f"collection_{layer.id}", tags),
+        f"{base}/queryables": _document_path("What can be filtered by", f"queryables_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/sortables": _document_path("What can be sorted by", f"sortables_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/schema": _document_path("The properties", f"schema_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/feature-schema": _document_path("The features' JSON", f"feature_schema_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/items": {"get": items},
+        f"{base}/items/{{featureId}}": {"get": item},
+    }
+
+
+def _document_path(summary: str, operation: str, tags: list[str], *, kind: str = JSON) -> dict[str, Any]:
+    entry = _operation(operation, summary, tags)
+    entry["parameters"] = [_reference("lang"), _form(["json", "html"])]
+    entry["responses"] = _responses({kind: {"type": "object"}, HTML: {"type": "string"}})
+    return {"get": entry}
+
+
+def _operation(operation: str, summary: str, tags: list[str]) -> dict[str, Any]:
+    return {"operationId": operation, "summary": summary, "tags": tags}
+
+
+def _responses(content: Mapping[str, Any], *, others: Any = ()) -> dict[str, Any]:
+    binary = {"type": "string", "format": "binary"}
+    forms = {
+        **{kind: {"schema": schema} for kind, schema in content.items()},
+        **{k: {"schema": binary} for k in others},
+    }
+    answers: dict[str, Any] = {
+        "200": {"description": "The answer.", "content": forms},
+        "304": {"description": "Not changed since the ETag in If-None-Match."},
+    }
+    return answers | {code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/problem"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _form(names: list[str]) -> dict[str, Any]:
+    return query_parameter("f", {"type": "string", "enum": names}, "The form of the answer, before the Accept header.")
+
+
+def _own_parameter(parameter: Parameter) -> dict[str, Any]:
     schema = dict(parameter.schema)
     if parameter.default is not None:
         schema["default"] = float(parameter.default) if schema.get("type") == "number" else parameter.default
-    return {
-        "in": "query",
-        "name": parameter.name,
-        "description": str(parameter.description),
-        "required": parameter.required,
-        "schema": schema,
-    }
+    return query_parameter(parameter.name, schema, str(parameter.description), required=parameter.required)
+
+
+def add_layers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` beside the API's own paths."""
+    paths = result.setdefault("paths", {})
+    problem = {"description": "A problem, as application/problem+json, that names the parameter."}
+    for layer in LAYERS:
+        parameters = [PARAMETERS[name] for name in PARAMETERS if name != "crs"]
+        responses: dict[str, Any] = {
+            "200": {
+                "description": "An RFC 7946 FeatureCollection.",
+                "content": {GEOJSON: {"schema": {"type": "object"}}},
+            },
+            "304": {"description": "Not changed since the ETag in If-None-Match."},
+            "400": problem,
+        }
+        if layer.is_stored:
+            responses["503"] = {"description": PROBLEMS["503"]}
+        paths[f"/layers/{layer.id}.geojson"] = {
+            "get": {
+                **_operation(f"layer_{layer.id}", str(layer.title), ["layers"]),
+                "description": str(layer.description),
+                "parameters": [*parameters, *map(_own_parameter, layer.parameters), *filter_parameters(layer)],
+                "responses": responses,
+            }
+        }
+    return result

@@ -42,6 +42,13 @@ def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def integers(name: str, default: str = "") -> list[int]:
+    parts = names(name, default)
+    if not all(part.isdecimal() for part in parts):
+        fail(name, f"must be whole numbers with commas between, not {','.join(parts)!r}")
+    return [int(part) for part in parts]
+
+
 def database(name: str = "DATABASE_URL") -> dict[str, object]:
     """Django's DATABASES entry from postgres://user:password@host:port/name."""
     parts = urlsplit(text(name))

@@ -17,12 +17,16 @@ EARLIEST_YEAR, LATEST_YEAR = 1000, 8999
 
 @dataclass(frozen=True, slots=True)
 class BBox:
-    """A rectangle in EPSG:4326, longitude first. `west > east` means that it crosses the antimeridian."""
+    """A rectangle, x first: degrees in EPSG:4326 unless `srid` says otherwise.
+
+    In degrees `west > east` means that it crosses the antimeridian.
+    """
 
     west: float
     south: float
     east: float
     north: float
+    srid: int = 4326
 
     def boxes(self) -> list[tuple[float, float, float, float]]:
         """One rectangle, or two where the antimeridian is crossed."""
@@ -65,6 +69,9 @@ def parse_time(text: str, name: str, zone: ZoneInfo, *, end: bool = False) -> da
     text = text.strip()
     # In a query string an unescaped "+07:00" arrives as " 07:00".
     text = re.sub(r"(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:?\d{2})$", r"\1+\2", text)
+    # GDAL writes a date as "2026-03-01T", and a time of whole hours or minutes without the rest.
+    text = re.sub(r"^(\d{4}-\d{2}-\d{2})T$", r"\1", text)
+    text = re.sub(r"T(\d{2})Z$", r"T\1:00:00Z", text)
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             day = parse_date(text)
@@ -89,15 +96,16 @@ def _check_year(day: date, name: str) -> None:
 def parse_datetime_interval(text: str, zone: ZoneInfo, name: str = "datetime") -> Interval:
     """OGC `datetime`: an instant, or `start/end` in which `..` or nothing is open.
 
-    A date means the whole day of the city. An instant that is a time is that millisecond's moment, closed on both sides;
+    A date means the whole day of the city. An instant that is a time is that microsecond's moment, closed on both sides;
     the end of an interval is included by OGC's rule, so a half-open Interval ends one microsecond later.
+    A bound out of all reason is open: QGIS writes `0001-01-01T00:00:00Z` and `9999-12-31T00:00:00Z` for "..".
     """
     parts = text.split("/")
     if len(parts) > 2 or not text.strip():
         raise BadParameter(name, f"{name} must be a time, a date, or start/end")
 
     def one(part: str, end: bool) -> datetime | None:
-        if part.strip() in ("", ".."):
+        if part.strip() in ("", "..") or (len(parts) == 2 and _is_open_end(part.strip(), end)):
             return None
         moment = parse_time(part, name, zone, end=end)
         return moment + timedelta(microseconds=1) if end and not _is_date(part) else moment
@@ -112,8 +120,12 @@ def parse_datetime_interval(text: str, zone: ZoneInfo, name: str = "datetime") -
     return Interval(start, end)
 
 
+def _is_open_end(text: str, end: bool) -> bool:
+    return text.startswith("9999-12-31" if end else "0001-01-01")
+
+
 def _is_date(text: str) -> bool:
-    return re.fullmatch(r"\s*\d{4}-\d{2}-\d{2}\s*", text) is not None
+    return re.fullmatch(r"\s*\d{4}-\d{2}-\d{2}T?\s*", text) is not None
 
 
 def parse_integer(text: str, name: str, *, minimum: int, maximum: int, clamp: bool = False) -> int:

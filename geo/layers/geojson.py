@@ -1,0 +1,99 @@
+"""Features of any layer as GeoJSON text, written by PostGIS and streamed in chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from django.db import connection
+
+from geo.layers.crs import CRS84, Crs
+from geo.layers.layer import Layer, Property
+from geo.layers.select import (
+    Selection,
+    Window,
+    leading_sql,
+    selected_sql,
+    stream_rows,
+    window_sql,
+)
+
+# The first bytes should leave soon; later chunks should not be many.
+FIRST_CHUNK, CHUNK = 100, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How features are written: in which CRS, which properties (None: all), with their geometry or without."""
+
+    crs: Crs = CRS84
+    properties: tuple[str, ...] | None = None
+    has_geometry: bool = True
+
+
+class FeatureStream:
+    """The features of a page in chunks of (count, JSON text)."""
+
+    def __init__(self, selection: Selection, window: Window, output: Output) -> None:
+        self.selection, self.window, self.output = selection, window, output
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        columns = feature_sql(self.selection.layer, self.output)
+        window = self.window
+        left = window.limit
+        if window.leading and window.after is None:
+            sql, params = leading_sql(self.selection, columns, window.leading)
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params)
+                first = cursor.fetchall()
+            passed = min(window.offset, len(first))
+            shown = first[passed : passed + left]
+            if shown:
+                left -= len(shown)
+                yield len(shown), ",".join([row[2] for row in shown])
+            window = Window(left, None, window.offset - passed, window.leading)
+        sql, params = window_sql(self.selection, columns, window)
+        # One row more than the limit was asked for; it is not shown.
+        for rows in stream_rows(sql, params, chunks=chain([FIRST_CHUNK], repeat(CHUNK))):
+            rows = rows[:left]
+            left -= len(rows)
+            if rows:
+                yield len(rows), ",".join([row[2] for row in rows])
+
+
+def one_feature(selection: Selection, fid: str, output: Output) -> str | None:
+    """One feature by its id, as JSON text; None if the selection does not hold it."""
+    where, params = selected_sql(selection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {feature_sql(selection.layer, output)} {where} AND s.fid = %(fid)s", {**params, "fid": fid}
+        )
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+def feature_sql(layer: Layer, output: Output) -> str:
+    """The expression that is a row's feature as JSON text."""
+    names = None if output.properties is None else set(output.properties)
+    columns = ", ".join(f"{_value_sql(p)} AS {p.name}" for p in layer.properties if names is None or p.name in names)
+    properties = f"(SELECT row_to_json(p)::text FROM (SELECT {columns}) p)" if columns else "'{}'"
+    geometry = f"coalesce(ST_AsGeoJSON({_geometry_sql(layer, output)}, {output.crs.digits}, 0), 'null')"
+    return (
+        '\'{"type":"Feature","id":\' || to_json(s.fid)::text || \',"geometry":\''
+        f" || {geometry if output.has_geometry else chr(39) + 'null' + chr(39)}"
+        f" || ',\"properties\":' || {properties} || '}}'"
+    )
+
+
+def _geometry_sql(layer: Layer, output: Output) -> str:
+    # RFC 7946 section 3.1.6: outer rings run counter-clockwise.
+    geometry = "s.geom" if layer.geometry_type == "Point" else "ST_ForcePolygonCCW(s.geom)"
+    if output.crs.srid != CRS84.srid:
+        geometry = f"ST_Transform({geometry}, {output.crs.srid:d})"
+    return f"ST_FlipCoordinates({geometry})" if output.crs.is_y_first else geometry
+
+
+def _value_sql(prop: Property) -> str:
+    # row_to_json prints the float 5.0 as 5, and QGIS then takes the column for whole numbers: a numeric keeps its digits.
+    if prop.type == "number":
+        return f"round(s.{prop.name}::numeric, {max(prop.decimals, 1)})"
+    return f"s.{prop.name}"

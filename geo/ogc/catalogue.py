@@ -1,0 +1,98 @@
+"""`/layers/`: the catalogue, and each layer as plain GeoJSON for web maps."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from geo.areas.models import City
+from geo.layers.catalogue import LAYERS, layer_by_id
+from geo.layers.layer import Layer, Property
+from geo.ogc.api import GEOJSON, HTML, JSON, Link, wanted_form
+from geo.ogc.features import iso, page_response
+from geo.ogc.requests import MAX_LIMIT, parse_request, resolve_city, utc_now
+from server.core.listing import absolute_url
+from server.core.params import refuse_unknown
+
+
+@require_safe
+def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
+    """A layer as RFC 7946 GeoJSON, so always in longitude and latitude: as much as fits on the largest page."""
+    layer = layer_by_id(layer_id)
+    asked = parse_request(layer, request.GET, utc_now(), default_limit=MAX_LIMIT, refused=["crs", "f"])
+    return page_response(request, layer, asked, more_links=[])
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Every layer with its description, properties, units and parameters."""
+    refuse_unknown(request.GET, ["f", "lang"])
+    form = wanted_form(request, {"json": JSON, "html": HTML}, "json")
+    layers = [describe(request, layer) for layer in LAYERS]
+    if form == "html":
+        return render(request, "layers.html", {"layers": layers})
+    return JsonResponse(
+        {"title": "Pantau", "links": [_link(request, "self", "/layers/", JSON)], "layers": layers},
+        json_dumps_params={"ensure_ascii": False},
+    )
+
+
+@require_safe
+def layer_description(request: HttpRequest, layer_id: str) -> HttpResponse:
+    """One layer, and how fresh it is."""
+    refuse_unknown(request.GET, ["f", "lang", "city"])
+    layer = layer_by_id(layer_id)
+    city: City = resolve_city(request.GET.get("city"))
+    freshness = {
+        name: iso(value) if isinstance(value, datetime) else value for name, value in layer.freshness(city).items()
+    }
+    body = {**describe(request, layer), "freshness": {"as_of": iso(utc_now()), **freshness}}
+    return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+def describe(request: HttpRequest, layer: Layer) -> dict[str, Any]:
+    return {
+        "id": layer.id,
+        "title": str(layer.title),
+        "description": str(layer.description),
+        "geometry_type": layer.geometry_type,
+        "time_field": layer.time_field,
+        "properties": [_describe_property(prop) for prop in layer.properties],
+        "parameters": [
+            {
+                "name": parameter.name,
+                "description": str(parameter.description),
+                "schema": dict(parameter.schema),
+                "default": parameter.default,
+                "required": parameter.required,
+            }
+            for parameter in layer.parameters
+        ],
+        "style": {
+            "kind": layer.style.kind,
+            "property": layer.style.property,
+            "colours": list(layer.style.colours),
+            "classes": list(layer.style.classes),
+        },
+        "links": [
+            _link(request, "self", f"/layers/{layer.id}/", JSON),
+            _link(request, "items", f"/layers/{layer.id}.geojson", GEOJSON),
+        ],
+    }
+
+
+def _describe_property(prop: Property) -> Mapping[str, Any]:
+    return {
+        "name": prop.name,
+        "type": prop.type,
+        "title": str(prop.title),
+        "description": str(prop.description),
+        "unit": prop.unit,
+    }
+
+
+def _link(request: HttpRequest, rel: str, path: str, kind: str) -> Link:
+    return {"rel": rel, "type": kind, "href": absolute_url(request, path)}

@@ -1,0 +1,132 @@
+"""The layers as collections: what they are, where and when, and what can be asked of them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from geo.layers.crs import CRS84, known_crs
+from geo.layers.extents import extent_of
+from geo.layers.layer import Layer, Query
+from geo.ogc.api import GEOJSON, HTML, JSON, SCHEMA, Api, Link, api_of, described, resource
+from geo.ogc.formats import DOWNLOADS
+from geo.ogc.requests import parse_request, utc_now
+from geo.ogc.schemas import feature_schema, queryables, schema, sortables
+from server.core.errors import BadParameter
+from server.core.params import refuse_unknown
+
+SCHEMA_REL = "http://www.opengis.net/def/rel/ogc/1.0/schema"
+QUERYABLES_REL = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+SORTABLES_REL = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
+TILES_REL = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
+
+
+@require_safe
+def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
+    """Every layer."""
+    refuse_unknown(request.GET, ["f", "lang"])
+    api = api_of(request, fixed)
+    document = {
+        "links": described(api, "/collections", _license()),
+        "crs": [crs.uri for crs in known_crs()],
+        "collections": [describe(api, layer) for layer in api.layers()],
+    }
+    return resource(request, api, document, template="ogc/collections.html", crumbs=[("Pantau", "/")])
+
+
+@require_safe
+def collection(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
+    """One layer."""
+    refuse_unknown(request.GET, ["f", "lang"])
+    api = api_of(request, fixed)
+    document = describe(api, api.layer(layer_id))
+    crumbs = [("Pantau", "/"), (_("Layers"), "/collections")]
+    return resource(request, api, document, template="ogc/collection.html", crumbs=crumbs)
+
+
+def describe(api: Api, layer: Layer) -> dict[str, Any]:
+    """A collection's document."""
+    path = f"/collections/{layer.id}"
+    extent = extent_of(layer, _standing_query(api, layer))
+    document: dict[str, Any] = {
+        "id": layer.id,
+        "title": str(layer.title),
+        "description": str(layer.description),
+        "itemType": "feature",
+        "extent": {"spatial": {"bbox": [list(extent.box)], "crs": CRS84.uri}},
+        "crs": [crs.uri for crs in known_crs()],
+        "storageCrs": CRS84.uri,
+        "links": described(api, path, _links(api, layer, path)),
+    }
+    if layer.time_field:
+        # The end is open: rows keep coming.
+        start = extent.start.isoformat(timespec="seconds").replace("+00:00", "Z") if extent.start else None
+        document["extent"]["temporal"] = {"interval": [[start, None]], "trs": GREGORIAN}
+    return document
+
+
+def _links(api: Api, layer: Layer, path: str) -> list[Link]:
+    items = f"{path}/items"
+    return [
+        api.link("items", items, GEOJSON, _("The features as GeoJSON")),
+        api.link("items", items, HTML, _("The features as a page"), f="html"),
+        *(api.link("items", items, form.media_type, form.title, f=name) for name, form in DOWNLOADS.items()),
+        api.link(QUERYABLES_REL, f"{path}/queryables", SCHEMA, _("What can be filtered by")),
+        api.link(SORTABLES_REL, f"{path}/sortables", SCHEMA, _("What can be sorted by")),
+        api.link(SCHEMA_REL, f"{path}/schema", SCHEMA, _("The properties")),
+        # GDAL looks for just this relation, and takes its fields from it even where there is no feature.
+        api.link("describedBy", f"{path}/feature-schema", SCHEMA, _("The features' JSON")),
+        api.link(TILES_REL, f"{path}/tiles", JSON, _("Vector tiles")),
+        *_license(),
+    ]
+
+
+def _license() -> list[Link]:
+    if not settings.LICENSE_URL:
+        return []
+    return [{"rel": "license", "type": HTML, "href": settings.LICENSE_URL, "title": settings.LICENSE_URL}]
+
+
+def _standing_query(api: Api, layer: Layer) -> Query | None:
+    """The query of the layer as this address serves it; None where a parameter that it requires is missing."""
+    try:
+        return parse_request(layer, QueryDict(), utc_now(), default_limit=1, fixed=api.fixed).query
+    except BadParameter as error:
+        if error.name in api.fixed:
+            raise
+        return None
+
+
+@require_safe
+def queryables_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
+    return _schema_resource(request, layer_id, fixed, "queryables")
+
+
+@require_safe
+def sortables_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
+    return _schema_resource(request, layer_id, fixed, "sortables")
+
+
+@require_safe
+def schema_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
+    return _schema_resource(request, layer_id, fixed, "schema")
+
+
+@require_safe
+def feature_schema_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
+    return _schema_resource(request, layer_id, fixed, "feature-schema")
+
+
+_SCHEMAS = {"queryables": queryables, "sortables": sortables, "schema": schema, "feature-schema": feature_schema}
+
+
+def _schema_resource(request: HttpRequest, layer_id: str, fixed: str | None, name: str) -> HttpResponse:
+    refuse_unknown(request.GET, ["f", "lang"])
+    api = api_of(request, fixed)
+    layer = api.layer(layer_id)
+    document = _SCHEMAS[name](layer, api.url(f"/collections/{layer.id}/{name}"))
+    crumbs = [("Pantau", "/"), (_("Layers"), "/collections"), (str(layer.title), f"/collections/{layer.id}")]
+    return resource(request, api, document, kind=SCHEMA, template="ogc/schema.html", crumbs=crumbs)

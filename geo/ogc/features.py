@@ -1,0 +1,146 @@
+"""Features over HTTP: pages of items and single ones, for the OGC API and for `/layers/{id}.geojson` alike."""
+
+import json
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from geo.layers.geojson import FeatureStream, one_feature
+from geo.layers.layer import Layer
+from geo.layers.select import Position, Selection, Window, position_of_row, snapshot
+from geo.ogc.answers import Prepared, conditional, prepare, with_count
+from geo.ogc.api import GEOJSON, Link
+from geo.ogc.requests import LayerRequest
+from server.core.errors import NotFound
+from server.core.geojson import Primed, feature_collection
+from server.core.listing import absolute_url
+from server.core.paging import encode_token
+
+
+def page_response(
+    request: HttpRequest, layer: Layer, asked: LayerRequest, *, more_links: list[Link], leads: bool = False
+) -> HttpResponseBase:
+    """One page as a FeatureCollection; 304 where the data behind the ETag has not changed.
+
+    If it `leads`, the rows that show a value of each property come first (see geo.layers.leading).
+    """
+    prepared = prepare(layer, asked)
+    etag_form = (request.get_full_path(),)
+    response = conditional(
+        request,
+        prepared,
+        lambda: _stream(Page(request, prepared, more_links, leads=leads)),
+        content_type=GEOJSON,
+        form=etag_form,
+    )
+    response["Content-Crs"] = f"<{asked.output.crs.uri}>"
+    return response
+
+
+def _stream(page: "Page") -> HttpResponseBase:
+    # The head and the first rows: an early error is still an error, and the links of the header are known.
+    response = StreamingHttpResponse(Primed(page.pieces(), pieces_now=2), content_type=GEOJSON)
+    response["Link"] = link_header(page.links)
+    response["Accept-Ranges"] = "none"
+    return response
+
+
+class Page:
+    """The bytes of one page. `links` are complete once the first piece was made."""
+
+    def __init__(self, request: HttpRequest, prepared: Prepared, more_links: list[Link], *, leads: bool) -> None:
+        self.request, self.prepared, self.leads = request, prepared, leads
+        self.links = [{"rel": "self", "type": GEOJSON, "href": absolute_url(request, request.get_full_path())}]
+        self.links += more_links
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        with snapshot():
+            source = self.prepared.source()
+            selection = self.prepared.selection(source)
+            prepared = with_count(self.prepared, selection, leads=self.leads)
+            asked = prepared.asked
+            assert asked.limit is not None
+            window = Window(asked.limit, asked.after, asked.offset, asked.leading)
+            # The header leaves before the rows do: where the next page begins has to be looked up.
+            last = _last_position(selection, window, asked)
+            if last is not None:
+                self.links.append({"rel": "next", "type": GEOJSON, "href": _next_url(self.request, prepared, last)})
+            head: dict[str, Any] = {
+                "name": prepared.layer.id,
+                "title": str(prepared.layer.title),
+                "timeStamp": iso(datetime.now(UTC)),
+                "as_of": iso(prepared.as_of),
+                **plain_members(source.members),
+            }
+            if asked.matched is not None:
+                head["numberMatched"] = asked.matched
+            stream = FeatureStream(selection, window, asked.output)
+            yield from feature_collection(
+                stream, head=head, tail=lambda count: {"numberReturned": count, "links": self.links}
+            )
+
+
+def _last_position(selection: Selection, window: Window, asked: LayerRequest) -> Position | None:
+    """Where the page will end, if another follows. Where all rows were counted, most pages need no look-up."""
+    if asked.matched is not None and asked.after is None and asked.offset + window.limit >= asked.matched:
+        return None
+    return position_of_row(selection, window)
+
+
+def _next_url(request: HttpRequest, prepared: Prepared, last: Position) -> str:
+    asked = prepared.asked
+    token = {
+        "list": prepared.layer.id,
+        "key": last.key,
+        "values": last.values,
+        "now": asked.query.now.isoformat(),
+        "result": asked.result_set,
+        "matched": asked.matched,
+        "leading": asked.leading,
+    }
+    query = request.GET.copy()
+    query.pop("offset", None)
+    query["next"] = encode_token(token)
+    return absolute_url(request, f"{request.path}?{query.urlencode()}")
+
+
+def feature_response(
+    request: HttpRequest, layer: Layer, asked: LayerRequest, fid: str, links: list[Link]
+) -> HttpResponseBase:
+    """One feature by its id; NotFound where the layer has none."""
+    prepared = prepare(layer, asked)
+
+    def body() -> HttpResponseBase:
+        text = find_feature(prepared, fid)
+        # The feature is text from PostGIS; links go before its closing brace.
+        return HttpResponse(text[:-1] + ',"links":' + json.dumps(links, ensure_ascii=False) + "}", content_type=GEOJSON)
+
+    if request.method == "HEAD":  # has to know whether there is one
+        body()
+    response = conditional(request, prepared, body, content_type=GEOJSON, form=(fid, request.get_full_path()))
+    response["Content-Crs"] = f"<{asked.output.crs.uri}>"
+    response["Link"] = link_header(links)
+    return response
+
+
+def find_feature(prepared: Prepared, fid: str) -> str:
+    """The JSON text of a feature; NotFound where the layer has none of this id."""
+    text = one_feature(prepared.selection(), fid, prepared.asked.output)
+    if text is None:
+        raise NotFound(f"There is no feature {fid!r} in {prepared.layer.id}.")
+    return text
+
+
+def link_header(links: list[Link]) -> str:
+    """RFC 8288. Titles are left out: they may hold any letter, and a header may not."""
+    return ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
+
+
+def plain_members(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in members.items()}
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
