@@ -17,7 +17,7 @@ ENV PYTHONUNBUFFERED=1 \
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund && rm -rf /root/.npm
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf /root/.npm
 
 COPY . .
 # The settings want these two to be there; neither is used or kept.

@@ -14,7 +14,7 @@ SECRET_KEY = env.text("PANTAU_SECRET_KEY", "not-a-secret-only-for-debug" if DEBU
 BASE_URL = env.text("PANTAU_BASE_URL", "").rstrip("/")
 ALLOWED_HOSTS = env.names("PANTAU_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
-# Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+# Addresses of reverse proxies whose X-Forwarded-For, -Proto, -Host and -Port are believed.
 TRUSTED_PROXIES = env.names("PANTAU_TRUSTED_PROXIES")
 
 DATABASES = {"default": env.database()}
@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "server.web.forwarded.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "server.web.middleware.CorsMiddleware",
@@ -121,8 +122,9 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_REFERRER_POLICY = "same-origin"
-if TRUSTED_PROXIES:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# server.web.forwarded lets these headers through from trusted proxies only.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = USE_X_FORWARDED_PORT = True
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "server.core.problems.drf_handler",

@@ -19,7 +19,10 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of every feature. `unit` is UCUM, or the name of a property that holds it. Numbers keep `decimals` digits."""
+    """One property of every feature. `unit` is UCUM, or the name of a property that holds it. Numbers keep `decimals` digits.
+
+    `is_long` marks free text: nothing to sort by, and too much for a tile.
+    """
 
     name: str
     type: PropertyType
@@ -27,6 +30,7 @@ class Property:
     description: Text = ""
     unit: str | None = None
     decimals: int = 3
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

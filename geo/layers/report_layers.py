@@ -47,7 +47,7 @@ REPORTS = Layer(
         Property("category_name_en", "string", _("Category (English)")),
         Property("kind", "string", _("Kind"), _("laporan: something is wrong; aspirasi: a wish")),
         Property("status", "string", _("Status")),
-        Property("description", "string", _("Description"), _("Personal data in the text is masked.")),
+        Property("description", "string", _("Description"), _("Personal data in the text is masked."), is_long=True),
         Property("channel", "string", _("Channel")),
         Property("is_simulated", "boolean", _("Simulated"), _("From the simulated city, not from a citizen.")),
         Property("area", "string", _("Area code"), _("The smallest area that contains the public place.")),

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from geo.areas.models import City
+from geo.layers.cql2 import CONFORMANCE
 from geo.ogc.api import HTML, JSON, OPENAPI, api_of, described, resource
 from server.core.params import refuse_unknown
 
@@ -27,23 +28,7 @@ CLASSES = (
         f"{FEATURES}5/1.0/conf/{name}"
         for name in ("schemas", "core-roles-features", "returnables-and-receivables", "queryables", "sortables")
     ),
-    *(
-        f"{CQL2}{name}"
-        for name in (
-            "cql2-text",
-            "cql2-json",
-            "basic-cql2",
-            "advanced-comparison-operators",
-            "case-insensitive-comparison",
-            "accent-insensitive-comparison",
-            "basic-spatial-functions",
-            "basic-spatial-functions-plus",
-            "spatial-functions",
-            "temporal-functions",
-            "arithmetic",
-            "property-property",
-        )
-    ),
+    *(f"{CQL2}{name}" for name in CONFORMANCE),
     *(f"{TILES}{name}" for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
 )
 

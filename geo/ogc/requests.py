@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any
 
 from django.http import QueryDict
 
 from geo.areas.models import City
 from geo.layers.cql2 import compile_filter
+from geo.layers.cql2.cql_text import as_cql2
 from geo.layers.crs import CRS84, Crs, parse_box, parse_crs
 from geo.layers.geojson import Output
 from geo.layers.layer import Condition, Layer, OrderBy, Property, Query
@@ -34,7 +35,6 @@ SHOWING = ("crs", "properties", "skipGeometry", "f", "lang")
 MAX_LIMIT = 10_000
 MAX_OFFSET = 10**9
 FILTER_LANGUAGES = ("cql2-text", "cql2-json", "cql-text")
-FilterLanguage = Literal["cql2-text", "cql2-json", "cql-text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,6 @@ class LayerRequest:
     leading: tuple[int, ...] = ()
     result_set: int | None = None
     is_first: bool = True
-    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def parameters_of_layer(layer: Layer) -> tuple[str, ...]:
@@ -65,6 +64,11 @@ def filterable(layer: Layer) -> list[Property]:
     """The properties that `property=value` filters by; a parameter of the layer's own of the same name comes first."""
     taken = {*SELECTING, *PAGING, *SHOWING, *(p.name for p in layer.parameters)}
     return [prop for prop in layer.properties if prop.type in SQL_TYPES and prop.name not in taken]
+
+
+def sortable(layer: Layer) -> list[Property]:
+    """The properties to sort by. Where a page ended stands in the next one's address, so free text is none of them."""
+    return [prop for prop in layer.properties if prop.type in SQL_TYPES and not prop.is_long]
 
 
 def resolve_city(slug: str | None) -> City:
@@ -134,7 +138,6 @@ def parse_request(
         leading=tuple(token.get("leading", ())),
         result_set=token.get("result"),
         is_first=not token,
-        own={p.name: params[p.name] for p in layer.parameters if p.name in params},
     )
 
 
@@ -166,10 +169,10 @@ def _output(layer: Layer, params: Mapping[str, str]) -> Output:
 def _order(layer: Layer, text: str | None) -> tuple[OrderBy, ...]:
     if text is None:
         return ()
-    sortable = [prop.name for prop in layer.properties if prop.type in SQL_TYPES]
+    names = [prop.name for prop in sortable(layer)]
 
     def one(part: str, name: str) -> str:
-        parse_choice(part.lstrip("+-").strip(), name, sortable)
+        parse_choice(part.lstrip("+-").strip(), name, names)
         return part
 
     parts = parse_list(text, "sortby", one)
@@ -182,19 +185,17 @@ def _order(layer: Layer, text: str | None) -> tuple[OrderBy, ...]:
 
 def _condition(layer: Layer, params: Mapping[str, str], city: City) -> Condition | None:
     found: Condition | None = None
+    lang = parse_choice(params.get("filter-lang", "cql2-text"), "filter-lang", FILTER_LANGUAGES)
     if "filter" in params:
-        lang = parse_choice(params.get("filter-lang", "cql2-text"), "filter-lang", FILTER_LANGUAGES)
         crs: Crs = parse_crs(params["filter-crs"], "filter-crs") if "filter-crs" in params else CRS84
         found = compile_filter(
-            params["filter"],
-            lang=cast(FilterLanguage, lang),
+            as_cql2(params["filter"]) if lang == "cql-text" else params["filter"],
+            lang="cql2-json" if lang == "cql2-json" else "cql2-text",
             layer=layer,
             zone=city.zone,
             srid=crs.srid,
             flip=crs.is_y_first,
         )
-    elif "filter-lang" in params:
-        parse_choice(params["filter-lang"], "filter-lang", FILTER_LANGUAGES)
     for prop in filterable(layer):
         if prop.name in params:
             value = _property_value(prop, params[prop.name], city)

@@ -4,7 +4,7 @@ from typing import Any
 
 from geo.layers.layer import Layer, Property
 from geo.layers.select import SQL_TYPES
-from geo.ogc.requests import filterable
+from geo.ogc.requests import filterable, sortable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TYPES: dict[str, dict[str, Any]] = {
@@ -38,7 +38,7 @@ def queryables(layer: Layer, uri: str) -> dict[str, Any]:
 
 def sortables(layer: Layer, uri: str) -> dict[str, Any]:
     """What `sortby` may name."""
-    properties = {prop.name: _described(prop) for prop in layer.properties if prop.type in SQL_TYPES}
+    properties = {prop.name: _described(prop) for prop in sortable(layer)}
     return {**_document(layer, uri, properties), "additionalProperties": False}
 
 

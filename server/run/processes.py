@@ -8,6 +8,8 @@ GUNICORN = (
     # Threads, since a streamed layer waits for the database most of its time; two processes, so that one can die.
     *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
     *("--timeout", "120", "--graceful-timeout", "10"),
+    # A filter with a polygon is long; 4,094 bytes are gunicorn's own bound.
+    *("--limit-request-line", "8190"),
 )
 
 

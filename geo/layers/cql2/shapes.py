@@ -168,8 +168,10 @@ def _check_extent(drawn: GEOSGeometry, scope: Scope) -> None:
 
 def _parts(drawn: GEOSGeometry) -> list[GEOSGeometry]:
     """The geometry itself, or the members of a collection by dimension: polygons united, lines and points together."""
-    is_collection = isinstance(drawn, GeometryCollection) and drawn.geom_type == "GeometryCollection"
-    members = list(drawn) if is_collection else [drawn]
+    # The classes of MULTI… derive from GeometryCollection.
+    members: list[GEOSGeometry] = [drawn]
+    if isinstance(drawn, GeometryCollection) and drawn.geom_type == "GeometryCollection":
+        members = list(drawn)
     for member in members:
         # valid_reason, not valid: that one writes to the log.
         if member.valid_reason != "Valid Geometry":

@@ -5,6 +5,7 @@ that whole day. "Meets" looks at the border, so that a span of days meets the on
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,8 +43,8 @@ RELATIONS = {
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "<>": "<>"}
 # A point of time against a day.
 _AGAINST_DAY = {
-    "=": "({p} >= {first} AND {p} < {limit})",
-    "<>": "({p} < {first} OR {p} >= {limit})",
+    "=": "{p} >= {first} AND {p} < {limit}",
+    "<>": "{p} < {first} OR {p} >= {limit}",
     "<": "{p} < {first}",
     "<=": "{p} < {limit}",
     ">": "{p} >= {limit}",
@@ -108,8 +109,7 @@ def compared(op: str, left: Moment, right: Moment, scope: Scope) -> str:
     if left.is_day and not right.is_day:
         return compared(_MIRRORED[op], right, left, scope)
     if right.is_day and not left.is_day:
-        p, first, limit = _sql(left.first, scope), _sql(right.first, scope), _sql(right.limit, scope)
-        return _AGAINST_DAY[op].format(p=p, first=first, limit=limit)
+        return _filled(_AGAINST_DAY[op], {"p": left.first, "first": right.first, "limit": right.limit}, scope)
     return f"{_sql(left.first, scope)} {op} {_sql(right.first, scope)}"
 
 
@@ -120,21 +120,25 @@ def related(op: str, left: Moment | Span, right: Moment | Span, scope: Scope) ->
             return compared(AS_COMPARISON[op], left, right, scope)
         if not (left.is_day or right.is_day):
             raise refuse(f"{op.upper()} relates intervals; {left.said} and {right.said} are both moments")
-    template = RELATIONS[op]
     borders = {
-        f"{side}_{border}": _border(operand, border, scope)
+        f"{side}_{border}": _border(operand, border)
         for side, operand in (("a", left), ("b", right))
         for border in ("first", "last", "limit")
-        if f"{{{side}_{border}}}" in template
     }
-    return template.format(**borders)
+    return _filled(RELATIONS[op], borders, scope)
 
 
-def _border(operand: Moment | Span, border: str, scope: Scope) -> str:
+def _border(operand: Moment | Span, border: str) -> datetime | str:
     if isinstance(operand, Moment):
-        return _sql(getattr(operand, border), scope)
+        return getattr(operand, border)
     bound = operand.start if border == "first" else operand.end
-    return EVER[border != "first"] if bound is None else _sql(getattr(bound, border), scope)
+    return EVER[border != "first"] if bound is None else getattr(bound, border)
+
+
+def _filled(template: str, values: Mapping[str, datetime | str], scope: Scope) -> str:
+    """The template with its values bound, each once, and only those that are in it."""
+    used = {name: value for name, value in values.items() if f"{{{name}}}" in template}
+    return template.format(**{name: _sql(value, scope) for name, value in used.items()})
 
 
 def _sql(value: datetime | str, scope: Scope) -> str:
