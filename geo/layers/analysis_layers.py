@@ -24,7 +24,7 @@ DEFAULT_DAYS = {"hour": 60, "day": 120, "week": 730}
 def resolve_correlation(city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Without start and end: the last days of the city that are over, as many as the interval needs."""
     interval = values["interval"]
-    resolved: dict[str, Any] = p.default_period(DEFAULT_DAYS[interval])(city, values, now)
+    resolved: dict[str, Any] = p.DefaultPeriod(DEFAULT_DAYS[interval])(city, values, now)
     # To the hour, as the series are: a microsecond more is not another question.
     resolved |= {name: resolved[name].replace(minute=0, second=0, microsecond=0) for name in ("start", "end")}
     if resolved["start"] >= resolved["end"]:

@@ -110,7 +110,7 @@ DENSITY = Layer(
     ],
     parameters=[p.level("kecamatan"), p.CATEGORY, p.CHANNEL, p.STATUS, p.KIND, p.START, p.END],
     rows=density_rows,
-    resolve=p.default_period(30),
+    resolve=p.DefaultPeriod(30),
     versions={"geo_dataversion": ["reports", "areas"]},
     freshness=reports_freshness,
     style=Style("fill", "reports_per_km2", YELLOW_TO_RED),

@@ -1,5 +1,6 @@
 """The parameters that layers share, each parsed to a value that SQL takes."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,14 +124,18 @@ def lag(maximum: int) -> Parameter:
     )
 
 
-def default_period(days: int) -> Any:
-    """A `resolve`: without start and end, the last `days` days of the city, today included."""
+@dataclass(frozen=True, slots=True)
+class DefaultPeriod:
+    """A `resolve`: without start and end, the last `days` days of the city, today included.
 
-    def resolve(city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
+    geo.layers.views says the same in SQL.
+    """
+
+    days: int
+
+    def __call__(self, city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
         end = values.get("end") or day_start(day_start(now, city.zone) + timedelta(hours=36), city.zone)
-        start = values.get("start") or day_start(end - timedelta(days=days), city.zone)
+        start = values.get("start") or day_start(end - timedelta(days=self.days), city.zone)
         if start >= end:
             raise BadParameter("end", "the period ends before it starts")
         return {**values, "start": start, "end": end}
-
-    return resolve

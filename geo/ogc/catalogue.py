@@ -12,6 +12,7 @@ from geo.areas.models import City
 from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer, Property
 from geo.ogc.api import GEOJSON, HTML, JSON, Link, wanted_form
+from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
 from geo.ogc.requests import MAX_LIMIT, parse_request, resolve_city, utc_now
 from server.core.listing import absolute_url
@@ -29,13 +30,17 @@ def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every layer with its description, properties, units and parameters."""
-    refuse_unknown(request.GET, ["f", "lang"])
-    form = wanted_form(request, {"json": JSON, "html": HTML}, "json")
+    refuse_unknown(request.GET, ["f", "lang", "city"])
+    form = wanted_form(request, {"json": JSON, "html": HTML, "jsonld": JSON_LD}, "json")
+    if form == "jsonld":
+        document = catalogue_document(absolute_url(request, "/").rstrip("/"), resolve_city(request.GET.get("city")))
+        return JsonResponse(document, content_type=JSON_LD, json_dumps_params={"ensure_ascii": False})
     layers = [describe(request, layer) for layer in LAYERS]
     if form == "html":
         return render(request, "layers.html", {"layers": layers})
+    links = [_link(request, "self", "/layers/", JSON), _link(request, "alternate", "/layers/?f=jsonld", JSON_LD)]
     return JsonResponse(
-        {"title": "Pantau", "links": [_link(request, "self", "/layers/", JSON)], "layers": layers},
+        {"title": "Pantau", "links": links, "layers": layers},
         json_dumps_params={"ensure_ascii": False},
     )
 

@@ -48,7 +48,7 @@ def stamp_versions_sql(table: str) -> str:
     """The SQL by which a version table also keeps when each slot was last added to."""
     assert table.isidentifier()
     return f"""
-    ALTER TABLE {table} ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
+    ALTER TABLE {table} ADD COLUMN IF NOT EXISTS changed_at timestamptz NOT NULL DEFAULT now();
     CREATE OR REPLACE FUNCTION {table}_bump() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE {table} SET n = n + 1, changed_at = clock_timestamp() WHERE scope = TG_ARGV[0] AND slot = (

@@ -94,7 +94,7 @@ def installation(home: Home, *, web: int, database: int | None, broker: int | No
     return Installation(
         home=home,
         web_port=web,
-        cluster=Cluster(home, database, secrets["database_password"]) if database else None,
+        cluster=Cluster(home, database, secrets["database_password"], secrets["gis_password"]) if database else None,
         broker=Broker(
             home,
             broker,

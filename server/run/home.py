@@ -111,6 +111,7 @@ class Home:
         makers = {
             "secret_key": 50,
             "database_password": 24,
+            "gis_password": 24,
             "ingest_password": 24,
             "gateway_password": 24,
             "admin_password": 15,

@@ -2,7 +2,8 @@
 
 The superuser `postgres` can be had only through the unix socket, whose folder (mode 0700) only its owner enters; it has
 no password, so never over TCP. The application's role `pantau` logs in over TCP with a generated password, may create
-databases (the tests do) and is no superuser: what it needs of extensions lies in template1.
+databases (the tests do) and is no superuser: what it needs of extensions lies in template1. The role `gis_reader`, with a
+password of its own, reads the views of schema `layers`.
 """
 
 import os
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.run import owned
-from server.run.home import Home
+from server.run.home import CHECKOUT, Home
 from server.run.said import Failed, wait_until
 
 EXTENSIONS = ("postgis", "unaccent", "pg_trgm", "btree_gist")
 ROLE = "pantau"
 DATABASE = "pantau"
+GIS_ROLE = "gis_reader"
+GIS_ROLE_FILE = CHECKOUT / "server" / "core" / "gis_role.sql"
 LOCALE = "C.UTF-8"
 
 HBA = """\
@@ -76,6 +79,7 @@ class Cluster:
     home: Home
     port: int
     password: str
+    gis_password: str
     durable: bool = True
 
     @property
@@ -85,6 +89,11 @@ class Cluster:
     @property
     def dsn(self) -> str:
         return f"postgres://{ROLE}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def gis_dsn(self) -> str:
+        # "postgresql", since GDAL knows it by that name only.
+        return f"postgresql://{GIS_ROLE}:{self.gis_password}@127.0.0.1:{self.port}/{DATABASE}"
 
     @property
     def command(self) -> list[str]:
@@ -118,16 +127,24 @@ class Cluster:
         return wait_until(self.is_ready, seconds=seconds)
 
     def set_up(self) -> None:
-        """The application's role, its database, and the extensions in template1, from which databases inherit them."""
+        """The roles, the application's database, and the extensions in template1, from which databases inherit them."""
         self.sql("template1", *(f"CREATE EXTENSION IF NOT EXISTS {name}" for name in EXTENSIONS))
-        quoted = "'" + self.password.replace("'", "''") + "'"
         self.sql(
             "postgres",
             f"DO $$ BEGIN CREATE ROLE {ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-            f"ALTER ROLE {ROLE} LOGIN CREATEDB NOSUPERUSER PASSWORD {quoted}",
+            f"ALTER ROLE {ROLE} LOGIN CREATEDB NOSUPERUSER PASSWORD {_quoted(self.password)}",
         )
         if DATABASE not in self.sql("postgres", "SELECT datname FROM pg_database").split():
             self.sql("postgres", f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+        gis_role = GIS_ROLE_FILE.read_text().rstrip().rstrip(";")
+        self.sql("template1", gis_role)
+        self.sql(
+            DATABASE,
+            gis_role,
+            f"ALTER ROLE {GIS_ROLE} LOGIN PASSWORD {_quoted(self.gis_password)}",
+            # Whoever may connect could otherwise fill the disk with temporary tables. The owner still may.
+            f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",
+        )
 
     def sql(self, database: str, *statements: str) -> str:
         """Run statements as the superuser, through the socket; the last one's rows, unaligned. Errors: Failed."""
@@ -201,6 +218,10 @@ class Cluster:
             return
         if not owned.is_postgres_of(pid, self.home.cluster):
             path.unlink()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _clean_environment() -> dict[str, str]:

@@ -18,7 +18,7 @@ from server.run.environment import base_environment
 from server.run.home import Home, find_home
 from server.run.mosquitto import Broker
 from server.run.ports import unused_port
-from server.run.postgres import Cluster
+from server.run.postgres import GIS_ROLE, ROLE, Cluster
 from server.run.said import Failed, last_lines, wait_until
 
 
@@ -82,7 +82,7 @@ class PrivateServers:
         self.home = Home(runs / f"{name}-{os.getpid()}", base.server_user)
         self.instance = _instance(self.home.folder)
         word = self.home.folder.name.replace("-", "")
-        self.cluster = Cluster(self.home, unused_port(), f"db{word}", durable=durable)
+        self.cluster = Cluster(self.home, unused_port(), f"db{word}", f"gis{word}", durable=durable)
         self.broker = Broker(self.home, unused_port(), f"ingest{word}", f"gateway{word}")
 
     def __enter__(self) -> Self:
@@ -99,6 +99,8 @@ class PrivateServers:
             self.mosquitto.start()
             self._wait("postgres", self.cluster.wait_ready())
             self.cluster.set_up()
+            # Tests look through its eyes inside their own transactions.
+            self.cluster.sql("postgres", f"GRANT {GIS_ROLE} TO {ROLE}")
             self._wait("mosquitto", self.broker.wait_ready())
         except BaseException:
             self.close()

@@ -57,6 +57,7 @@ def describe(here: Installation) -> dict[str, Any]:
         "admin": {"url": f"{here.url}/admin/", "user": ADMIN, "password": admin_password(here.home)},
         "mqtt": _mqtt(here),
         "database": here.dsn,
+        "gis": _gis(here),
         "home": str(here.home.folder),
         "processes": rows,
     }
@@ -64,7 +65,8 @@ def describe(here: Installation) -> dict[str, Any]:
 
 def _shell_variables(found: dict[str, Any]) -> dict[str, Any]:
     mqtt = {f"MQTT_{name.upper()}": mqtt for name, mqtt in found["mqtt"].items() if name != "example"}
-    return {"PANTAU": found["url"], **mqtt}
+    gis = {"GIS_URL": found["gis"]["url"]} if found["gis"] else {}
+    return {"PANTAU": found["url"], **mqtt, **gis}
 
 
 def readiness(here: Installation) -> str:
@@ -136,6 +138,22 @@ def _example_device(here: Installation) -> tuple[str, str, str, str] | None:
         if slug in passwords:
             return slug, prop, value, passwords[slug]
     return None
+
+
+def _gis(here: Installation) -> dict[str, Any] | None:
+    """The connection that GIS programs use. In a database that is not ours its administrator gives the role a password."""
+    if not here.cluster:
+        return None
+    parts = urlsplit(here.cluster.gis_dsn)
+    return {
+        "url": here.cluster.gis_dsn,
+        "host": parts.hostname,
+        "port": parts.port,
+        "database": parts.path[1:],
+        "user": parts.username,
+        "password": parts.password,
+        "schema": "layers",
+    }
 
 
 def _psql_variables(dsn: str) -> dict[str, str]:

@@ -15,16 +15,32 @@ from server.run.said import Failed, say, step
 BIN = Path(sys.executable).parent
 # The checks import the settings, which want a database's address; nothing may answer there.
 NO_DATABASE = "postgres://pantau:unused@127.0.0.1:1/pantau"
+# Debian's own, which has PyQGIS; .venv cannot.
+SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 def test(arguments: list[str]) -> int:
     """Run pytest; its plugin tests/servers.py starts a PostGIS and a Mosquitto of the run's own."""
+    if "--qgis" in arguments:
+        return _test_qgis([argument for argument in arguments if argument != "--qgis"])
     environment = base_environment(os.environ) | {"PANTAU_HOME": str(find_home().folder)}
     # As a plugin, since pytest-django reads the settings before any conftest.py is imported.
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.servers", *arguments], cwd=CHECKOUT, env=environment, check=False
     )
     return done.returncode
+
+
+def _test_qgis(arguments: list[str]) -> int:
+    """Run the tests of QGIS, beside a service of their own; pytest's status, which is 5 where no test was run."""
+    with step("Starting a PostGIS and a Mosquitto for the tests"):
+        servers = PrivateServers("qgis").__enter__()
+    try:
+        pytest = [SYSTEM_PYTHON, "-m", "pytest", "tests/clients/qgis", *arguments]
+        command = [sys.executable, "-m", "tests.clients.service", *pytest]
+        return subprocess.run(command, cwd=CHECKOUT, env=servers.variables(), check=False).returncode
+    finally:
+        servers.close()
 
 
 def bench(arguments: list[str]) -> int:
