@@ -4,7 +4,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("ingest", "geojson", "correlation")
+NAMES = ("ingest", "layers", "correlation")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bench.servers import bench_database
+from bench.servers import bench_database, take_off
 
 if TYPE_CHECKING:
     from geo.analysis.correlation import AreaCorrelation, CorrelationParams
@@ -149,7 +149,7 @@ def _fill(city_id: int) -> dict[str, Any]:
     }
     steps = {"places": PLACES_SQL, "reports": REPORTS_SQL, "observations": OBSERVATIONS_SQL, "rollups": ROLLUPS_SQL}
     with connection.cursor() as cursor:
-        put_back = _take_off(cursor, "geo_report")
+        put_back = take_off(cursor, "geo_report")
         for name, statement in steps.items():
             begun = time.perf_counter()
             cursor.execute(statement, values)
@@ -158,22 +158,6 @@ def _fill(city_id: int) -> dict[str, Any]:
             cursor.execute(statement)
         cursor.execute("VACUUM ANALYZE")
     return values
-
-
-def _take_off(cursor: Any, table: str) -> list[str]:
-    """Drops a table's foreign keys and plain indexes, by which a million rows go in minutes; what puts the indexes back."""
-    cursor.execute("SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'", [table])
-    for (name,) in cursor.fetchall():
-        cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-    cursor.execute(
-        "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index"
-        " WHERE indrelid = %s::regclass AND NOT indisunique",
-        [table],
-    )
-    indexes = cursor.fetchall()
-    for name, _definition in indexes:
-        cursor.execute(f"DROP INDEX {name}")
-    return [definition for _name, definition in indexes]
 
 
 def _ours(params: "CorrelationParams") -> tuple[list[float], "Sequence[AreaCorrelation]", Mapping[str, str]]:
