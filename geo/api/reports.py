@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from geo.api.filters import FILTERS, parse_report_filter
-from geo.api.report_input import ReportInput, contact_of
 from geo.api.serializers import (
     DeviceTokenSerializer,
     ProblemSerializer,
@@ -24,8 +23,9 @@ from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, ut
 from geo.reports.intake_limits import Sender, admit, admit_token, issue_token, scoped_external_id, sender_of
 from geo.reports.models import Channel, Report
 from geo.reports.querysets import Principal
-from geo.reports.services import submit_report, support_report
-from server.core.errors import Forbidden, InvalidFields, NotFound
+from geo.reports.report_input import ReportInput, contact_of
+from geo.reports.services import channel_of, submit_report, support_report
+from server.core.errors import InvalidFields, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 
 FILTER_PARAMETERS = [
@@ -87,7 +87,7 @@ class ReportsView(PublicView):
         if principal.channel is None and not principal.is_staff:
             sender = sender_of(request.headers.get("X-Device-Token"), address_of(request))
             admit(sender, now=utc_now())
-        channel = _channel_of(principal)
+        channel = channel_of(principal)
         form = ReportInput(data=request.data)
         form.is_valid(raise_exception=True)
         report, created = _submit(form.validated_data, channel, sender)
@@ -95,16 +95,6 @@ class ReportsView(PublicView):
         answer = ReportDetailSerializer(whole, context={"request": request}).data
         headers = {"Location": absolute_url(request, reverse("report", args=[report.public_id]))}
         return Response(answer, status=201 if created else 200, headers=headers)
-
-
-def _channel_of(principal: Principal) -> Channel:
-    if principal.channel is not None:
-        return principal.channel
-    slug, name = ("staff", "Staff") if principal.is_staff else ("web", "Web")
-    channel, _created = Channel.objects.select_related("city").get_or_create(slug=slug, defaults={"name": name})
-    if not channel.is_active:
-        raise Forbidden(_("This channel is closed."))
-    return channel
 
 
 def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None) -> tuple[Report, bool]:

@@ -9,19 +9,9 @@ from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
 from geo.reports.models import HistoryEntry, Report
+from geo.reports.report_input import POINT_SCHEMA
 from geo.reports.workflow import Status
 from server.core.listing import absolute_url
-
-POINT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "A GeoJSON point, longitude first (EPSG:4326).",
-    "required": ["type", "coordinates"],
-    "properties": {
-        "type": {"type": "string", "enum": ["Point"]},
-        "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
-    },
-    "example": {"type": "Point", "coordinates": [106.9896, -6.2349]},
-}
 
 
 @extend_schema_field({**POINT_SCHEMA, "nullable": True})

@@ -2,35 +2,23 @@
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from geo.api.authentication import ChannelKeyAuthentication, principal_of
+from geo.reports.authentication import ChannelKeyAuthentication, principal_of
 from geo.reports.intake_limits import client_address
 from geo.reports.photos import MAX_BYTES, MAX_PHOTOS
 from geo.reports.querysets import PUBLIC, Principal
-
-
-class ShallowJSONParser(JSONParser):
-    """JSON whose nesting Python can follow; deeper is a 400 like any other broken JSON."""
-
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError:
-            raise ParseError(_("JSON that is nested too deeply.")) from None
+from server.core.parsers import ShallowJSONParser, refuse_larger
 
 
 class PublicView(APIView):
@@ -44,8 +32,7 @@ class PublicView(APIView):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if (request.content_type or "").startswith("multipart/"):
             limit += MAX_PHOTOS * MAX_BYTES
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-            raise RequestDataTooBig(_("The request is larger than %(n)d bytes.") % {"n": limit})
+        refuse_larger(request, limit)
         super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

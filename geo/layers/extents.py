@@ -35,7 +35,7 @@ def extent_of(layer: Layer, query: Query | None) -> Extent:
     """
     if query is None or layer.is_stored:
         return Extent(_cities_box(query.city if query else None))
-    identity = json.dumps([layer.id, parameters_of(query), str(query.condition)], default=str)
+    identity = json.dumps([layer.id, parameters_of(query), query.bbox, query.interval, query.condition], default=str)
     key = f"extent-{hashlib.sha256(identity.encode()).hexdigest()}"
     found: Extent | None = cache.get(key)
     if found is None:

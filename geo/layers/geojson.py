@@ -62,6 +62,8 @@ class FeatureStream:
 
 def one_feature(selection: Selection, fid: str, output: Output) -> str | None:
     """One feature by its id, as JSON text; None if the selection does not hold it."""
+    if "\0" in fid:  # in no text of PostgreSQL's
+        return None
     where, params = selected_sql(selection)
     with connection.cursor() as cursor:
         cursor.execute(

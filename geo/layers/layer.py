@@ -110,7 +110,8 @@ class Layer:
     """The declaration. `versions` are the data versions (table -> scopes) that its rows depend on.
 
     `resolve` fills what depends on other parameters or on the clock (a default period); `rows` gives the row-source.
-    `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set.
+    `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set. `tile_properties` are what style and
+    popup need of a feature in a vector tile; None: every property that is short.
     """
 
     id: str
@@ -123,7 +124,9 @@ class Layer:
     style: Style
     parameters: Sequence[Parameter] = ()
     time_field: str | None = None
+    has_timeless_rows: bool = False
     newest_first: bool = False
+    tile_properties: Sequence[str] | None = None
     is_stored: bool = False
     resolve: Callable[[City, dict[str, Value], datetime], dict[str, Value]] = lambda city, values, now: values
     freshness: Callable[[City], Mapping[str, Any]] = lambda city: {}

@@ -61,6 +61,10 @@ REPORTS = Layer(
     parameters=[p.CATEGORY, p.CHANNEL, p.STATUS, p.KIND, p.AREA, p.START, p.END],
     time_field="reported_at",
     newest_first=True,
+    tile_properties=(
+        *("category", "category_name_id", "category_name_en", "kind", "status"),
+        *("is_simulated", "area_name", "reported_at"),
+    ),
     rows=reports_rows,
     versions={"geo_dataversion": ["reports", "areas"]},
     freshness=reports_freshness,

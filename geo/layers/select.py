@@ -59,12 +59,17 @@ def selected_sql(selection: Selection) -> tuple[str, dict[str, Any]]:
     if query.bbox is not None:
         where.append(_bbox_sql(query.bbox, params))
     if query.interval is not None and layer.time_field:
+        bounds = []
         if query.interval.start is not None:
-            where.append(f"s.{layer.time_field} >= %(interval_start)s")
+            bounds.append(f"s.{layer.time_field} >= %(interval_start)s")
             params["interval_start"] = query.interval.start
         if query.interval.end is not None:
-            where.append(f"s.{layer.time_field} < %(interval_end)s")
+            bounds.append(f"s.{layer.time_field} < %(interval_end)s")
             params["interval_end"] = query.interval.end
+        if bounds:
+            # OGC 17-069r4, requirement fc-time-response: what has no time is not left out by one.
+            timeless = [f"s.{layer.time_field} IS NULL"] if layer.has_timeless_rows else []
+            where.append(f"({' OR '.join([' AND '.join(bounds), *timeless])})")
     if query.condition is not None:
         where.append(f"({query.condition.sql})")
         params |= query.condition.params
@@ -75,7 +80,9 @@ def _bbox_sql(bbox: BBox, params: dict[str, Any]) -> str:
     def envelope(name: str, box: tuple[float, float, float, float], srid: int) -> str:
         names = [f"{name}_{side}" for side in ("w", "s", "e", "n")]
         params.update(zip(names, box, strict=True))
-        return f"ST_MakeEnvelope({', '.join(f'%({name})s' for name in names)}, {srid:d})"
+        w, so, e, n = (f"%({name})s" for name in names)
+        # ST_MakeEnvelope makes an invalid polygon of a box without width or height, and that meets nothing.
+        return f"ST_Envelope(ST_SetSRID(ST_MakeLine(ST_MakePoint({w}, {so}), ST_MakePoint({e}, {n})), {srid:d}))"
 
     if bbox.srid != 4326:
         # The index finds candidates in degrees; the exact test is in the CRS in which the box is a rectangle.

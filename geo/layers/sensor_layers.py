@@ -62,6 +62,11 @@ SENSORS = Layer(
         p.AREA,
     ],
     time_field="phenomenon_time",
+    has_timeless_rows=True,
+    tile_properties=(
+        *("thing", "thing_name", "observed_property", "property_name_id", "property_name_en", "domain"),
+        *("unit_ucum", "result", "phenomenon_time", "quality", "is_simulated"),
+    ),
     rows=sensor_rows,
     versions={"sensors_dataversion": ["observations", "registry"], "geo_dataversion": ["areas"]},
     freshness=sensor_freshness,

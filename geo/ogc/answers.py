@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -91,16 +92,31 @@ def conditional(
     *,
     content_type: str,
     form: Iterable[Any] = (),
+    state: Callable[[], str] | None = None,
 ) -> HttpResponseBase:
-    """304 where the client has just this; headers alone for HEAD; else what `body` makes. Every answer is cacheable."""
+    """304 where the client has just this; headers alone for HEAD; else what `body` makes. Every answer is cacheable.
+
+    `state` is that of a single row, for If-Match: it ends the tag, and is asked for only where the body is sent.
+    """
     etag = prepared.etag(content_type, *form)
-    if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
+    given = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
+    if state is not None:
+        stem = re.escape(etag[:-1])
+        etag = (
+            next((tag for tag in given if re.fullmatch(rf'{stem}\.[0-9a-f]+"', tag)), None) or f'{etag[:-1]}.{state()}"'
+        )
+    if etag in given:
         response: HttpResponseBase = HttpResponse(status=304)
     elif request.method == "HEAD":
         response = HttpResponse(content_type=content_type)
     else:
         response = body()
     response["ETag"] = etag
+    return with_validity(response, prepared)
+
+
+def with_validity(response: HttpResponseBase, prepared: Prepared) -> HttpResponseBase:
+    """The headers that say since when an answer holds, for how long, and for whom."""
     if prepared.changed_at is not None:
         response["Last-Modified"] = format_datetime(prepared.changed_at.astimezone(UTC), usegmt=True)
     response["Cache-Control"] = FEW_SECONDS

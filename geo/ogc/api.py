@@ -1,11 +1,12 @@
 """The OGC API as a request reached it: its own address, the parameters that the address fixes, the form that is wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
@@ -14,6 +15,7 @@ from geo.layers.layer import Layer
 from geo.ogc.requests import parse_fixed
 from server.core.errors import BadParameter, NotFound
 from server.core.listing import absolute_url
+from server.core.problems import problem
 
 JSON = "application/json"
 HTML = "text/html"
@@ -32,11 +34,11 @@ class Api:
     path: str
     fixed: Mapping[str, str] = field(default_factory=dict)
 
-    def url(self, path: str = "/", **query: str) -> str:
+    def url(self, path: str = "/", /, **query: str) -> str:
         """An absolute address in this API; relative ones make QGIS and GDAL fail."""
         return absolute_url(self.request, f"{self.path}{path}" + (f"?{urlencode(query)}" if query else ""))
 
-    def link(self, rel: str, path: str, kind: str, title: str = "", **query: str) -> Link:
+    def link(self, rel: str, path: str, kind: str, title: str = "", /, **query: str) -> Link:
         link = {"rel": rel, "type": kind, "href": self.url(path, **query)}
         return {**link, "title": title} if title else link
 
@@ -49,6 +51,23 @@ class Api:
             if layer.id == layer_id:
                 return layer
         raise NotFound(f"There is no collection {layer_id!r} here; {self.path}/collections lists them.")
+
+
+def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """GET and HEAD of a view; OPTIONS says so, and any other method is a problem that says so."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        if request.method == "OPTIONS":
+            response = HttpResponse(status=204)
+        else:
+            response = problem(405, "Method not allowed", f"{request.path} can only be read.")
+        response["Allow"] = "GET, HEAD, OPTIONS"
+        return response
+
+    return answer
 
 
 def api_of(request: HttpRequest, fixed: str | None = None) -> Api:
@@ -87,7 +106,7 @@ def resource(
         response = render(request, template, context)
     else:
         response = JsonResponse(document, content_type=kind, json_dumps_params={"ensure_ascii": False})
-    patch_vary_headers(response, ["Accept", "Accept-Language"])
+    patch_vary_headers(response, ["Accept", "Accept-Encoding", "Accept-Language"])
     response["Cache-Control"] = "public, max-age=60"
     return response
 

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from geo.areas.models import City
 from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer, Property
-from geo.ogc.api import GEOJSON, HTML, JSON, Link, wanted_form
+from geo.ogc.api import GEOJSON, HTML, JSON, Link, read_only, wanted_form
 from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
 from geo.ogc.requests import MAX_LIMIT, parse_request, resolve_city, utc_now
@@ -19,7 +18,7 @@ from server.core.listing import absolute_url
 from server.core.params import refuse_unknown
 
 
-@require_safe
+@read_only
 def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
     """A layer as RFC 7946 GeoJSON, so always in longitude and latitude: as much as fits on the largest page."""
     layer = layer_by_id(layer_id)
@@ -27,7 +26,7 @@ def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
     return page_response(request, layer, asked, more_links=[])
 
 
-@require_safe
+@read_only
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every layer with its description, properties, units and parameters."""
     refuse_unknown(request.GET, ["f", "lang", "city"])
@@ -45,7 +44,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_safe
+@read_only
 def layer_description(request: HttpRequest, layer_id: str) -> HttpResponse:
     """One layer, and how fresh it is."""
     refuse_unknown(request.GET, ["f", "lang", "city"])
@@ -85,6 +84,7 @@ def describe(request: HttpRequest, layer: Layer) -> dict[str, Any]:
         "links": [
             _link(request, "self", f"/layers/{layer.id}/", JSON),
             _link(request, "items", f"/layers/{layer.id}.geojson", GEOJSON),
+            _link(request, "tiles", f"/tiles/{layer.id}.json", JSON),
         ],
     }
 

@@ -5,12 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from geo.layers.crs import CRS84, known_crs
 from geo.layers.extents import extent_of
 from geo.layers.layer import Layer, Query
-from geo.ogc.api import GEOJSON, HTML, JSON, SCHEMA, Api, Link, api_of, described, resource
+from geo.ogc.api import GEOJSON, HTML, JSON, SCHEMA, Api, Link, api_of, described, read_only, resource
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import parse_request, utc_now
 from geo.ogc.schemas import feature_schema, queryables, schema, sortables
@@ -24,7 +23,7 @@ TILES_REL = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
 
-@require_safe
+@read_only
 def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """Every layer."""
     refuse_unknown(request.GET, ["f", "lang"])
@@ -37,7 +36,7 @@ def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     return resource(request, api, document, template="ogc/collections.html", crumbs=[("Pantau", "/")])
 
 
-@require_safe
+@read_only
 def collection(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
     """One layer."""
     refuse_unknown(request.GET, ["f", "lang"])
@@ -50,7 +49,7 @@ def collection(request: HttpRequest, layer_id: str, fixed: str | None = None) ->
 def describe(api: Api, layer: Layer) -> dict[str, Any]:
     """A collection's document."""
     path = f"/collections/{layer.id}"
-    extent = extent_of(layer, _standing_query(api, layer))
+    extent = extent_of(layer, standing_query(api, layer))
     document: dict[str, Any] = {
         "id": layer.id,
         "title": str(layer.title),
@@ -90,7 +89,7 @@ def _license() -> list[Link]:
     return [{"rel": "license", "type": HTML, "href": settings.LICENSE_URL, "title": settings.LICENSE_URL}]
 
 
-def _standing_query(api: Api, layer: Layer) -> Query | None:
+def standing_query(api: Api, layer: Layer) -> Query | None:
     """The query of the layer as this address serves it; None where a parameter that it requires is missing."""
     try:
         return parse_request(layer, QueryDict(), utc_now(), default_limit=1, fixed=api.fixed).query
@@ -100,22 +99,22 @@ def _standing_query(api: Api, layer: Layer) -> Query | None:
         return None
 
 
-@require_safe
+@read_only
 def queryables_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
     return _schema_resource(request, layer_id, fixed, "queryables")
 
 
-@require_safe
+@read_only
 def sortables_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
     return _schema_resource(request, layer_id, fixed, "sortables")
 
 
-@require_safe
+@read_only
 def schema_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
     return _schema_resource(request, layer_id, fixed, "schema")
 
 
-@require_safe
+@read_only
 def feature_schema_document(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponse:
     return _schema_resource(request, layer_id, fixed, "feature-schema")
 

@@ -1,7 +1,7 @@
 """Features over HTTP: pages of items and single ones, for the OGC API and for `/layers/{id}.geojson` alike."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,9 +50,11 @@ def _stream(page: "Page") -> HttpResponseBase:
 class Page:
     """The bytes of one page. `links` are complete once the first piece was made."""
 
-    def __init__(self, request: HttpRequest, prepared: Prepared, more_links: list[Link], *, leads: bool) -> None:
-        self.request, self.prepared, self.leads = request, prepared, leads
-        self.links = [{"rel": "self", "type": GEOJSON, "href": absolute_url(request, request.get_full_path())}]
+    def __init__(
+        self, request: HttpRequest, prepared: Prepared, more_links: list[Link], *, leads: bool, kind: str = GEOJSON
+    ) -> None:
+        self.request, self.prepared, self.leads, self.kind = request, prepared, leads, kind
+        self.links = [{"rel": "self", "type": kind, "href": absolute_url(request, request.get_full_path())}]
         self.links += more_links
 
     def pieces(self) -> Generator[bytes, None, None]:
@@ -66,7 +68,7 @@ class Page:
             # The header leaves before the rows do: where the next page begins has to be looked up.
             last = _last_position(selection, window, asked)
             if last is not None:
-                self.links.append({"rel": "next", "type": GEOJSON, "href": _next_url(self.request, prepared, last)})
+                self.links.append({"rel": "next", "type": self.kind, "href": _next_url(self.request, prepared, last)})
             head: dict[str, Any] = {
                 "name": prepared.layer.id,
                 "title": str(prepared.layer.title),
@@ -107,9 +109,15 @@ def _next_url(request: HttpRequest, prepared: Prepared, last: Position) -> str:
 
 
 def feature_response(
-    request: HttpRequest, layer: Layer, asked: LayerRequest, fid: str, links: list[Link]
+    request: HttpRequest,
+    layer: Layer,
+    asked: LayerRequest,
+    fid: str,
+    links: list[Link],
+    *,
+    state: Callable[[], str] | None = None,
 ) -> HttpResponseBase:
-    """One feature by its id; NotFound where the layer has none."""
+    """One feature by its id; NotFound where the layer has none. `state` is that of a feature that can be changed."""
     prepared = prepare(layer, asked)
 
     def body() -> HttpResponseBase:
@@ -119,7 +127,9 @@ def feature_response(
 
     if request.method == "HEAD":  # has to know whether there is one
         body()
-    response = conditional(request, prepared, body, content_type=GEOJSON, form=(fid, request.get_full_path()))
+    response = conditional(
+        request, prepared, body, content_type=GEOJSON, form=(fid, request.get_full_path()), state=state
+    )
     response["Content-Crs"] = f"<{asked.output.crs.uri}>"
     response["Link"] = link_header(links)
     return response

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`extension` names the file, and the address `/layers/{id}.{extension}`."""
+    """`extension` names the file, and the address `/layers/{id}.{extension}`.
+
+    One that is streamed leaves while it is read from the database; the others are made as a file first.
+    """
 
     extension: str
     media_type: str
     title: str
+    is_streamed: bool = False
 
 
 DOWNLOADS = {
-    "csv": Format("csv", "text/csv", "CSV"),
-    "geojsonseq": Format("geojsonl", "application/geo+json-seq", "GeoJSON, a feature a line"),
+    "csv": Format("csv", "text/csv", "CSV", is_streamed=True),
+    # RFC 8142 has a record separator before each feature; what is called newline-delimited has none, and most who read
+    # lines expect none. GDAL tells the two apart by just these extensions when it writes.
+    "geojsonseq": Format("geojsons", "application/geo+json-seq", "GeoJSON text sequence (RFC 8142)", is_streamed=True),
+    "geojsonl": Format("geojsonl", "application/x-ndjson", "GeoJSON, a feature a line", is_streamed=True),
     "flatgeobuf": Format("fgb", "application/flatgeobuf", "FlatGeobuf"),
     "gpkg": Format("gpkg", "application/geopackage+sqlite3", "GeoPackage"),
     "shp-zip": Format("shp.zip", "application/x-shapefile", "Shapefile, zipped"),

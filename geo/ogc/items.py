@@ -1,12 +1,16 @@
 """`/ogc/collections/{id}/items`: the features of a layer, for GIS clients."""
 
+from functools import partial
+from urllib.parse import quote
+
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
-from geo.ogc import pages
+from geo.layers.editing import EDITABLE
+from geo.ogc import pages, transactions
 from geo.ogc.answers import prepare
-from geo.ogc.api import GEOJSON, HTML, JSON, Api, Link, api_of, wanted_form
+from geo.ogc.api import GEOJSON, HTML, JSON, api_of, wanted_form
+from geo.ogc.downloads import download
 from geo.ogc.features import feature_response, page_response
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import PAGING, SELECTING, parse_request, utc_now
@@ -16,44 +20,54 @@ DEFAULT_LIMIT = 1000
 FORMS = {"geojson": GEOJSON, "json": GEOJSON, "html": HTML, **{name: f.media_type for name, f in DOWNLOADS.items()}}
 
 
-@require_safe
 def items(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponseBase:
-    """A page of features; with `f` of a download, all of them."""
+    """A page of features; with `f` of a download, all of them. A new feature is posted to geo.ogc.transactions."""
+    if request.method not in ("GET", "HEAD"):
+        return transactions.items(request, layer_id=layer_id, fixed=fixed)
     api = api_of(request, fixed)
     layer = api.layer(layer_id)
     form = wanted_form(request, FORMS, "geojson")
-    default_limit = {"html": pages.DEFAULT_LIMIT, "json": DEFAULT_LIMIT, "geojson": DEFAULT_LIMIT}.get(form)
+    if form in DOWNLOADS:
+        return download(request, layer, form, fixed=api.fixed)
+    default_limit = pages.DEFAULT_LIMIT if form == "html" else DEFAULT_LIMIT
     asked = parse_request(layer, request.GET, utc_now(), default_limit=default_limit, fixed=api.fixed)
+    path = f"/collections/{layer.id}"
+    question = {name: str(value) for name, value in request.GET.items() if name not in ("f", *PAGING[:3])}
+    other = (
+        ("geojson", GEOJSON, _("This page as GeoJSON"))
+        if form == "html"
+        else ("html", HTML, _("This page, for people"))
+    )
     links = [
-        _same_with(api, request, "html", HTML, _("This page, for people")),
-        api.link("collection", f"/collections/{layer.id}", JSON, str(layer.title)),
+        api.link("alternate", f"{path}/items", *other[1:], **{**question, "f": other[0]}),
+        api.link("collection", path, JSON, str(layer.title)),
     ]
     if form == "html":
         return pages.items_page(request, api, layer, prepare(layer, asked), links)
     return page_response(request, layer, asked, more_links=links, leads=True)
 
 
-def _same_with(api: Api, request: HttpRequest, form: str, kind: str, title: str) -> Link:
-    """The address of the same question in another form: from its first row, however many there are."""
-    query = {name: str(value) for name, value in request.GET.items() if name not in ("f", "next", "offset", "limit")}
-    return api.link("alternate", request.path.removeprefix(api.path), kind, title, **{**query, "f": form})
-
-
-@require_safe
 def item(request: HttpRequest, layer_id: str, fid: str, fixed: str | None = None) -> HttpResponseBase:
-    """One feature."""
+    """One feature; changed by geo.ogc.transactions."""
+    if request.method not in ("GET", "HEAD"):
+        return transactions.item(request, layer_id=layer_id, fid=fid, fixed=fixed)
     api = api_of(request, fixed)
     layer = api.layer(layer_id)
     form = wanted_form(request, {"geojson": GEOJSON, "json": GEOJSON, "html": HTML}, "geojson")
     refused = [name for name in (*SELECTING, *PAGING) if name != "city"]
     asked = parse_request(layer, request.GET, utc_now(), default_limit=1, fixed=api.fixed, refused=refused)
     path = f"/collections/{layer.id}"
-    here = f"{path}/items/{fid}"
+    here = f"{path}/items/{quote(fid)}"
+    # What the layer requires goes with each of its features.
+    question = {name: str(value) for name, value in request.GET.items() if name != "f"}
+    kinds = {"html": HTML, "geojson": GEOJSON}
+    mine = "html" if form == "html" else "geojson"
     links = [
-        api.link("self", here, GEOJSON),
-        api.link("alternate", here, HTML, f="html"),
+        api.link("self", here, kinds.pop(mine), "", **question, **({"f": "html"} if mine == "html" else {})),
+        *(api.link("alternate", here, kind, "", **question, f=name) for name, kind in kinds.items()),
         api.link("collection", path, JSON, str(layer.title)),
     ]
     if form == "html":
         return pages.item_page(request, api, layer, prepare(layer, asked), fid, links)
-    return feature_response(request, layer, asked, fid, links)
+    editing = EDITABLE.get(layer.id)
+    return feature_response(request, layer, asked, fid, links, state=partial(editing.state, fid) if editing else None)

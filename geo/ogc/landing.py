@@ -2,11 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from geo.areas.models import City
 from geo.layers.cql2 import CONFORMANCE
-from geo.ogc.api import HTML, JSON, OPENAPI, api_of, described, resource
+from geo.ogc.api import HTML, JSON, OPENAPI, api_of, described, read_only, resource
 from server.core.params import refuse_unknown
 
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-"
@@ -33,7 +32,7 @@ CLASSES = (
 )
 
 
-@require_safe
+@read_only
 def landing(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """Where a client begins."""
     refuse_unknown(request.GET, ["f", "lang"])
@@ -57,7 +56,7 @@ def landing(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     return resource(request, api, document, template="ogc/landing.html")
 
 
-@require_safe
+@read_only
 def conformance(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """The requirements classes that are met."""
     refuse_unknown(request.GET, ["f", "lang"])

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
 from geo.layers.catalogue import LAYERS
 from geo.layers.layer import Layer, Parameter
-from geo.ogc.api import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Api, api_of, resource
+from geo.layers.tiles import MAX_ZOOM
+from geo.ogc.api import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Api, api_of, read_only, resource
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.items import DEFAULT_LIMIT
 from geo.ogc.requests import FILTER_LANGUAGES, MAX_LIMIT, MAX_OFFSET
 from geo.ogc.schemas import filter_parameters
+from geo.ogc.tiles import MATRIX_SET, MVT
+from geo.ogc.write_operations import SECURITY_SCHEMES, on_item, on_items
 from server.core.params import refuse_unknown
 
 PROBLEM_SCHEMA = {
@@ -81,11 +83,13 @@ PARAMETERS = {
         "lang", {"type": "string", "enum": ["id", "en"]}, "The language of titles and descriptions."
     ),
 }
+EMPTY_TILE = "A tile that holds nothing."
 ITEMS = [name for name in PARAMETERS if name not in ("city", "lang")]
 ITEM = ["crs", "properties", "skipGeometry"]
+TILE = ["bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "properties"]
 
 
-@require_safe
+@read_only
 def definition(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """The API's own definition."""
     refuse_unknown(request.GET, ["f", "lang"])
@@ -100,6 +104,8 @@ def document(api: Api) -> dict[str, Any]:
         "/conformance": _document_path("Conformance classes", "conformance", ["system"]),
         "/api": _document_path("This definition", "definition", ["system"], kind=OPENAPI),
         "/collections": _document_path("Every layer", "collections", ["layers"]),
+        "/tileMatrixSets": _document_path("Tile grids", "getTileMatrixSetsList", ["tiles"]),
+        f"/tileMatrixSets/{MATRIX_SET}": _document_path("The tile grid", "getTileMatrixSet", ["tiles"]),
     }
     for layer in api.layers():
         paths |= _layer_paths(api, layer)
@@ -116,6 +122,7 @@ def document(api: Api) -> dict[str, Any]:
             "parameters": PARAMETERS,
             "schemas": {"problem": PROBLEM_SCHEMA},
             "responses": {code: _problem(says) for code, says in PROBLEMS.items()},
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -136,8 +143,9 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
     ]
     items["responses"] = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}}, others=every_form.values())
     item = _operation(f"item_{layer.id}", f"{layer.title}: one feature", tags)
+    feature_id = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     item["parameters"] = [
-        {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}},
+        feature_id,
         *map(_reference, ITEM),
         *references,
         _form(["geojson", "json", "html"]),
@@ -150,9 +158,43 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
         f"{base}/sortables": _document_path("What can be sorted by", f"sortables_{layer.id}", tags, kind=SCHEMA),
         f"{base}/schema": _document_path("The properties", f"schema_{layer.id}", tags, kind=SCHEMA),
         f"{base}/feature-schema": _document_path("The features' JSON", f"feature_schema_{layer.id}", tags, kind=SCHEMA),
-        f"{base}/items": {"get": items},
-        f"{base}/items/{{featureId}}": {"get": item},
+        f"{base}/items": {"get": items, **on_items(layer, references)},
+        f"{base}/items/{{featureId}}": {"get": item, **on_item(layer, [feature_id, *references])},
+        **_tile_paths(layer, base, [*references, *own]),
     }
+
+
+def _tile_paths(layer: Layer, base: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    # The ends of the operationIds are those of OGC 20-057, section 14.
+    name, tags, sets = f"{layer.id}.collection.vector", [layer.id], f"{base}/tiles"
+    tile = _operation(f"{name}.getTile", f"{layer.title}: a vector tile", tags)
+    tile["parameters"] = [
+        *_address("tileMatrix", "tileRow", "tileCol"),
+        *map(_reference, TILE),
+        *parameters,
+        _form(["mvt"]),
+        *filter_parameters(layer),
+    ]
+    tile["responses"] = {**_responses({}, others=[MVT]), "204": {"description": EMPTY_TILE}}
+    return {
+        sets: _document_path("The tile sets", f"{name}.getTileSetsList", tags),
+        f"{sets}/{MATRIX_SET}": _document_path("The tile set", f"{name}.getTileSet", tags),
+        f"{sets}/{MATRIX_SET}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": tile},
+    }
+
+
+def _address(zoom: str, *others: str) -> list[dict[str, Any]]:
+    """Path parameters of a tile; row and column are below 2 to the power of the zoom."""
+    most = {zoom: MAX_ZOOM} | dict.fromkeys(others, 2**MAX_ZOOM - 1)
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0, "maximum": maximum},
+        }
+        for name, maximum in most.items()
+    ]
 
 
 def _document_path(summary: str, operation: str, tags: list[str], *, kind: str = JSON) -> dict[str, Any]:
@@ -200,7 +242,7 @@ def _own_parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def add_layers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` beside the API's own paths."""
+    """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` and the tiles beside the API's own paths."""
     paths = result.setdefault("paths", {})
     problem = {"description": "A problem, as application/problem+json, that names the parameter."}
     for layer in LAYERS:
@@ -223,4 +265,32 @@ def add_layers(result: dict[str, Any], generator: Any, request: Any, public: boo
                 "responses": responses,
             }
         }
+        paths |= _map_tile_paths(layer, responses)
     return result
+
+
+def _map_tile_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = [
+        *(PARAMETERS[name] for name in (*TILE, "city", "lang")),
+        *map(_own_parameter, layer.parameters),
+        *filter_parameters(layer),
+    ]
+    refusals = {code: answer for code, answer in answers.items() if code != "200"}
+    binary = {MVT: {"schema": {"type": "string", "format": "binary"}}}
+    tile = {
+        **_operation(f"tile_{layer.id}", f"{layer.title}: a vector tile", ["tiles"]),
+        "parameters": [*_address("z", "x", "y"), *parameters],
+        "responses": {
+            "200": {"description": "A Mapbox Vector Tile.", "content": binary},
+            "204": {"description": EMPTY_TILE},
+            **refusals,
+        },
+    }
+    paths = {f"/tiles/{layer.id}/{{z}}/{{x}}/{{y}}.mvt": {"get": tile}}
+    documents = {f"/tiles/{layer.id}.json": "TileJSON", f"/tiles/{layer.id}/style.json": "MapLibre style"}
+    for path, what in documents.items():
+        name = f"{what.replace(' ', '_').lower()}_{layer.id}"
+        answer = {"description": f"A {what}.", "content": {JSON: {"schema": {"type": "object"}}}}
+        operation = _operation(name, f"{layer.title}: {what}", ["tiles"])
+        paths[path] = {"get": {**operation, "parameters": parameters, "responses": {"200": answer, **refusals}}}
+    return paths

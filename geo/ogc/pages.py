@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from geo.layers.layer import Layer
 from geo.ogc.answers import FEW_SECONDS, Prepared
-from geo.ogc.api import Api, Link
+from geo.ogc.api import HTML, Api, Link
 from geo.ogc.features import Page, find_feature, link_header
 from geo.ogc.formats import DOWNLOADS
 
@@ -21,7 +21,7 @@ DEFAULT_LIMIT = 50
 
 def items_page(request: HttpRequest, api: Api, layer: Layer, prepared: Prepared, links: list[Link]) -> HttpResponse:
     """A page of features."""
-    page = Page(request, prepared, links, leads=False)
+    page = Page(request, prepared, links, leads=False, kind=HTML)
     document = json.loads(b"".join(page.pieces()))
     shown = [prop for prop in layer.properties if any(prop.name in f["properties"] for f in document["features"])]
     rows = [

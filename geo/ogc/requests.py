@@ -186,8 +186,8 @@ def _order(layer: Layer, text: str | None) -> tuple[OrderBy, ...]:
 def _condition(layer: Layer, params: Mapping[str, str], city: City) -> Condition | None:
     found: Condition | None = None
     lang = parse_choice(params.get("filter-lang", "cql2-text"), "filter-lang", FILTER_LANGUAGES)
+    crs: Crs = parse_crs(params["filter-crs"], "filter-crs") if "filter-crs" in params else CRS84
     if "filter" in params:
-        crs: Crs = parse_crs(params["filter-crs"], "filter-crs") if "filter-crs" in params else CRS84
         found = compile_filter(
             as_cql2(params["filter"]) if lang == "cql-text" else params["filter"],
             lang="cql2-json" if lang == "cql2-json" else "cql2-text",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from geo.layers.editing import EDITABLE
 from geo.layers.layer import Layer, Property
 from geo.layers.select import SQL_TYPES
 from geo.ogc.requests import filterable, sortable
@@ -20,17 +21,28 @@ GEOMETRY_FORMATS = {"Point": "geometry-point", "MultiPolygon": "geometry-multipo
 
 def schema(layer: Layer, uri: str) -> dict[str, Any]:
     """Every property with its title, unit and role; the geometry among them."""
-    properties = {prop.name: _described(prop) for prop in layer.properties}
-    if "id" in properties:
-        properties["id"]["x-ogc-role"] = "id"
+    properties = {prop.name: described_property(prop) for prop in layer.properties}
+    # Areas are known by their code.
+    for name in ("id", "code"):
+        if name in properties:
+            properties[name]["x-ogc-role"] = "id"
+            break
     if layer.time_field:
         properties[layer.time_field]["x-ogc-role"] = "primary-instant"
-    return _document(layer, uri, {**properties, "geometry": _geometry(layer)})
+    document = _document(layer, uri, {**properties, "geometry": _geometry(layer)})
+    editing = EDITABLE.get(layer.id)
+    if editing is None:
+        return document
+    # What a write can send are the properties without this mark (class returnables-and-receivables).
+    for name, entry in document["properties"].items():
+        if name not in (*editing.changeable, "geometry"):
+            entry["readOnly"] = True
+    return {**document, "required": list(editing.required), "additionalProperties": False}
 
 
 def queryables(layer: Layer, uri: str) -> dict[str, Any]:
     """What a filter may name."""
-    properties = {prop.name: _described(prop) for prop in layer.properties if prop.type in SQL_TYPES}
+    properties = {prop.name: described_property(prop) for prop in layer.properties if prop.type in SQL_TYPES}
     document = _document(layer, uri, {**properties, "geometry": _geometry(layer)})
     # Each of these is a query parameter of the items, too (class queryables-query-parameters).
     return {**document, "additionalProperties": False}
@@ -38,7 +50,7 @@ def queryables(layer: Layer, uri: str) -> dict[str, Any]:
 
 def sortables(layer: Layer, uri: str) -> dict[str, Any]:
     """What `sortby` may name."""
-    properties = {prop.name: _described(prop) for prop in sortable(layer)}
+    properties = {prop.name: described_property(prop) for prop in sortable(layer)}
     return {**_document(layer, uri, properties), "additionalProperties": False}
 
 
@@ -88,7 +100,7 @@ def _document(layer: Layer, uri: str, properties: dict[str, Any]) -> dict[str, A
     }
 
 
-def _described(prop: Property) -> dict[str, Any]:
+def described_property(prop: Property) -> dict[str, Any]:
     entry: dict[str, Any] = {"title": str(prop.title), **TYPES[prop.type]}
     if prop.description:
         entry["description"] = str(prop.description)

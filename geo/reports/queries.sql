@@ -18,18 +18,10 @@ SELECT pg_advisory_xact_lock_shared(hashtext('geo.placement'))
 -- Held until the transaction ends: waits for the reports that are being placed, and holds off new ones.
 SELECT pg_advisory_xact_lock(hashtext('geo.placement'))
 
--- name: insert_reports
--- A row per given report: n (its number), id (null when it was not stored) and fits (false: the category is another
--- city's). Not stored and fits: a repeat of an earlier (channel, external_id).
--- The one way in for a report, alone or in thousands: placed, snapped, assigned to its agency, with its first line of history.
-WITH RECURSIVE given AS (
-    SELECT * FROM unnest(
-        %(public_ids)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(category_ids)s::bigint[],
-        %(descriptions)s::text[], %(public_descriptions)s::text[], %(lons)s::float8[], %(lats)s::float8[],
-        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[]
-    ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
-                           named_area_id, reported_at, n)
-), located AS MATERIALIZED (
+-- name: placing
+-- Everything about reports that follows from their place and category: areas, city, what the public sees of the place, agency.
+-- A fragment: needs `given` (category_id, lon, lat, named_area_id), and leaves `settled`, a row per given one.
+located AS MATERIALIZED (
     SELECT g.*, x.location, geo_area_at(x.location) AS point_area_id
     FROM given g
     CROSS JOIN LATERAL (SELECT ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326) AS location) x
@@ -61,18 +53,35 @@ WITH RECURSIVE given AS (
     WHERE m.valid_from <= (%(now)s::timestamptz AT TIME ZONE c.timezone)::date
       AND (m.valid_to IS NULL OR m.valid_to > (%(now)s::timestamptz AT TIME ZONE c.timezone)::date)
     ORDER BY l.category_id, c.id, l.depth, m.is_lead DESC, m.valid_from DESC, m.id
-), stored AS (
+), settled AS (
+    SELECT s.*, r.agency_id,
+           CASE WHEN s.location IS NULL OR s.public_grid_m = 0 THEN s.area_id ELSE geo_area_at(s.public_location) END
+               AS public_area_id,
+           CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
+                WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END AS location_flag
+    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
+)
+
+-- name: insert_reports
+-- A row per given report: n (its number), id (null when it was not stored) and fits (false: the category is another
+-- city's). Not stored and fits: a repeat of an earlier (channel, external_id).
+-- The one way in for a report, alone or in thousands: placed, snapped, assigned to its agency, with its first line of history.
+WITH RECURSIVE given AS (
+    SELECT * FROM unnest(
+        %(public_ids)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(category_ids)s::bigint[],
+        %(descriptions)s::text[], %(public_descriptions)s::text[], %(lons)s::float8[], %(lats)s::float8[],
+        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[]
+    ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
+                           named_area_id, reported_at, n)
+), {placing}, stored AS (
     INSERT INTO geo_report (
         public_id, city_id, channel_id, external_id, kind, category_id, description, public_description,
         location, public_location, area_id, public_area_id, location_flag,
         reported_at, received_at, updated_at, status, agency_id, is_public, support_count)
     SELECT s.public_id, s.city_id, %(channel_id)s, s.external_id, s.kind, s.category_id, s.description, s.public_description,
-           s.location, s.public_location, s.area_id,
-           CASE WHEN s.location IS NULL OR s.public_grid_m = 0 THEN s.area_id ELSE geo_area_at(s.public_location) END,
-           CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
-                WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END,
-           s.reported_at, %(now)s, %(now)s, 'submitted', r.agency_id, true, 0
-    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
+           s.location, s.public_location, s.area_id, s.public_area_id, s.location_flag,
+           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0
+    FROM settled s
     WHERE s.fits
     ORDER BY s.n
     ON CONFLICT (channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
@@ -83,6 +92,27 @@ WITH RECURSIVE given AS (
     ORDER BY id
 )
 SELECT s.n, t.id, s.fits FROM shown s LEFT JOIN stored t USING (public_id) ORDER BY s.n
+
+-- name: revise_report
+-- One row: fits (false: the category is another city's, and nothing was changed), the report's city and agency from now on.
+-- Placed as it was when it came in. An agency that was chosen since stays, unless category or city are others now.
+WITH RECURSIVE given AS (
+    SELECT r.id AS report_id, %(category_id)s::bigint AS category_id, %(lon)s::float8 AS lon, %(lat)s::float8 AS lat,
+           r.area_id AS named_area_id
+    FROM geo_report r WHERE r.id = %(report_id)s
+), {placing}, revised AS (
+    UPDATE geo_report r
+    SET city_id = s.city_id, category_id = s.category_id, kind = %(kind)s, reported_at = %(reported_at)s,
+        description = %(description)s, public_description = %(public_description)s,
+        location = s.location, public_location = s.public_location, area_id = s.area_id,
+        public_area_id = s.public_area_id, location_flag = s.location_flag,
+        agency_id = CASE WHEN r.category_id = s.category_id AND r.city_id = s.city_id THEN r.agency_id ELSE s.agency_id END,
+        -- Later than before, whatever the clocks say: it tells one state of the report from the next.
+        updated_at = greatest(%(now)s, r.updated_at + interval '1 microsecond')
+    FROM settled s WHERE r.id = s.report_id AND s.fits
+    RETURNING r.city_id, r.agency_id
+)
+SELECT s.fits, v.city_id, v.agency_id FROM shown s LEFT JOIN revised v ON true
 
 -- name: insert_contacts
 -- No rows: stores the personal data that came with reports, apart from them.

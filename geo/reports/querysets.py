@@ -13,7 +13,7 @@ from server.core.params import BBox
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-    from geo.reports.models import Channel, Report  # noqa: F401
+    from geo.reports.models import Channel, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,22 @@ class Principal:
     is_staff: bool = False
     city_ids: frozenset[int] | None = None
     channel: "Channel | None" = None
+    user_id: int | None = None
+
+    @property
+    def may_submit(self) -> bool:
+        """Whether this is somebody who is known to send reports: a channel, or staff of a city."""
+        return self.channel is not None or (self.is_staff and self.city_ids != frozenset())
+
+    def may_change(self, report: "Report") -> bool:
+        """A channel its own reports, staff those of their cities."""
+        if self.channel is not None:
+            return report.channel_id == self.channel.pk
+        return self.is_staff and self.may_act_in(report.city_id)
+
+    def may_act_in(self, city_id: int) -> bool:
+        """Whether a city is among those of the staff; a channel may send reports from everywhere."""
+        return self.channel is not None or self.city_ids is None or city_id in self.city_ids
 
     @property
     def audience(self) -> str:

@@ -15,9 +15,10 @@ from geo.reports.insertion import Columns, Contact, insert_contacts, insert_repo
 from geo.reports.models import Category, Channel, HistoryEntry, Report, ReportSupport
 from geo.reports.photos import Upload, clean_photos
 from geo.reports.positions import city_boxes, position_fault
+from geo.reports.querysets import Principal
 from geo.reports.statements import QUERIES, REFRESH_PUBLIC_POINTS
 from geo.reports.stored_photos import StoredFiles
-from server.core.errors import Conflict, InvalidFields
+from server.core.errors import Conflict, Forbidden, InvalidFields
 
 MAX_DESCRIPTION = 5000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -40,15 +41,17 @@ def submit_report(
     contact: Contact | None = None,
     photos: Sequence[Upload] = (),
     device_hash: str = "",
+    by: Principal | None = None,
 ) -> tuple[Report, bool]:
     """Takes in one report; the same (channel, external_id) again gives the first one and False.
 
     Units:  `location` is a point in EPSG:4326, longitude first; a laporan needs one, an aspirasi may name an area instead.
     City:   the one in which the place lies; else `city`, else the channel's, else the only one there is.
-    Errors: InvalidFields, by the name of the field. A place outside every area is kept, and flagged.
+    Errors: InvalidFields, by the name of the field. A place outside every area is kept, and flagged. Forbidden where `by`
+            is given and has no role in the city.
     """
     area = _named_area(area_code)
-    _check_fields(category, kind, description, location, area, reported_at, now)
+    check_fields(category, kind, description, location, area, reported_at, now)
     if external_id is not None and not 0 < len(external_id) <= 200:
         raise InvalidFields({"external_id": [_("From 1 to 200 characters.")]})
     cleaned = clean_photos(photos)
@@ -73,6 +76,8 @@ def submit_report(
         if contact != Contact() or device_hash:
             insert_contacts([(outcome.report_id, contact, device_hash)])
         report = Report.objects.get(pk=outcome.report_id)
+        if by is not None and not by.may_act_in(report.city_id):
+            raise Forbidden(_("You have no role in the city in which this place lies."))
         files.store(report, cleaned)
     return report, True
 
@@ -86,8 +91,8 @@ def _named_area(code: str | None) -> Area | None:
     return area
 
 
-def _check_fields(
-    category: Category,
+def check_fields(
+    category: Category | None,
     kind: str,
     description: str,
     location: Point | None,
@@ -95,8 +100,9 @@ def _check_fields(
     reported_at: datetime | None,
     now: datetime,
 ) -> None:
+    """InvalidFields for what no report may be. `category` and `reported_at` are None where they are not new."""
     faults: dict[str, list[str]] = {}
-    if not category.is_active:
+    if category is not None and not category.is_active:
         faults["category"] = [_("This category is no longer in use.")]
     if kind not in Report.Kind.values:
         faults["kind"] = [_("Either laporan or aspirasi.")]
@@ -130,6 +136,17 @@ def fallback_city(channel: Channel) -> City:
     if city is None:
         raise Conflict(_("There is no city yet; import its areas first."))
     return city
+
+
+def channel_of(principal: Principal) -> Channel:
+    """The channel by which what this principal sends comes in; Forbidden where it is closed."""
+    if principal.channel is not None:
+        return principal.channel
+    slug, name = ("staff", "Staff") if principal.is_staff else ("web", "Web")
+    channel, _created = Channel.objects.select_related("city").get_or_create(slug=slug, defaults={"name": name})
+    if not channel.is_active:
+        raise Forbidden(_("This channel is closed."))
+    return channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The named statements of this room, with the fragment that two of them share put in its place."""
+"""The named statements of this room, with the fragments that they share put in their places."""
 
 from pathlib import Path
 
@@ -8,8 +8,10 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 def _whole(statement: str) -> str:
-    return statement.format(public_point=QUERIES.public_point)
+    placing = QUERIES.placing.format(public_point=QUERIES.public_point)
+    return statement.format(public_point=QUERIES.public_point, placing=placing)
 
 
 INSERT_REPORTS = _whole(QUERIES.insert_reports)
+REVISE_REPORT = _whole(QUERIES.revise_report)
 REFRESH_PUBLIC_POINTS = _whole(QUERIES.refresh_public_points)

@@ -35,6 +35,10 @@ class Conflict(PantauError):
     """The state is not what the writer believed it to be."""
 
 
+class Stale(PantauError):
+    """The writer has not seen the latest state, and wanted to change nothing else."""
+
+
 class Forbidden(PantauError):
     """The principal is known, and may not."""
 

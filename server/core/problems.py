@@ -19,6 +19,7 @@ STATUS: list[tuple[type[Exception], int, str]] = [
     (errors.InvalidFields, 400, "Invalid input"),
     (errors.NotFound, 404, "Not found"),
     (errors.Conflict, 409, "Conflict"),
+    (errors.Stale, 412, "Precondition failed"),
     (errors.Forbidden, 403, "Forbidden"),
     (errors.TooMany, 429, "Too many requests"),
     (errors.NotReady, 503, "Not ready"),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 OPEN = ("/layers/", "/ogc/", "/tiles/", "/api/", "/open311/", "/sta/")
-EXPOSED = "ETag, Link, Content-Crs, Retry-After"
+EXPOSED = "ETag, Link, Location, Content-Crs, Allow, Accept-Post, Accept-Patch, Retry-After"
 
 
 class CorsMiddleware:
@@ -18,8 +18,10 @@ class CorsMiddleware:
         is_open = request.path.startswith(OPEN)
         if is_open and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = HttpResponse(status=204)
-            response["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
-            response["Access-Control-Allow-Headers"] = "Content-Type, If-None-Match, X-Api-Key, X-Device-Token"
+            response["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            response["Access-Control-Allow-Headers"] = (
+                "Content-Type, Content-Crs, If-Match, If-None-Match, X-Api-Key, X-Device-Token"
+            )
             response["Access-Control-Max-Age"] = "86400"
         else:
             response = self.get_response(request)

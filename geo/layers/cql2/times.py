@@ -73,7 +73,9 @@ def timestamp(text: Any, scope: Scope) -> Moment:
 
 
 def moment_from_text(text: str, scope: Scope) -> Moment:
-    """A plain string where a time is wanted: a day or a time of RFC 3339."""
+    """A plain string where a time is wanted: a day or a time of RFC 3339, also in the forms in which GDAL shortens them."""
+    text = re.sub(r"^([0-9-]{10})T$", r"\1", text)
+    text = re.sub(r"^([0-9-]{10}T[0-9]{2})(:[0-9]{2})?Z$", lambda found: f"{found[1]}{found[2] or ':00'}:00Z", text)
     if _DATE.fullmatch(text):
         return day(text, scope)
     if _TIME.fullmatch(text):

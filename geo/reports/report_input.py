@@ -10,11 +10,21 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from geo.api.serializers import POINT_SCHEMA
 from geo.reports.insertion import Contact
 from geo.reports.models import Category, Report
 from geo.reports.photos import MAX_PHOTOS
 from geo.reports.services import MAX_DESCRIPTION
+
+POINT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A GeoJSON point, longitude first (EPSG:4326).",
+    "required": ["type", "coordinates"],
+    "properties": {
+        "type": {"type": "string", "enum": ["Point"]},
+        "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
+    },
+    "example": {"type": "Point", "coordinates": [106.9896, -6.2349]},
+}
 
 
 @extend_schema_field(POINT_SCHEMA)

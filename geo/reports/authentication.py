@@ -32,7 +32,7 @@ class ChannelKeyAuthentication(BaseAuthentication):
 
 
 class ChannelKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "geo.api.authentication.ChannelKeyAuthentication"
+    target_class = "geo.reports.authentication.ChannelKeyAuthentication"
     name = "channelKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
@@ -40,10 +40,11 @@ class ChannelKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
 
 def principal_of(request: Request) -> Principal:
+    """Who has sent this request, as reads and writes of reports want to know it."""
     if isinstance(request.auth, ChannelKey):
         return Principal(channel=request.auth.channel)
     user = request.user
     if user.is_authenticated and user.is_staff:
         cities = None if user.is_superuser else frozenset(cities_of(user))
-        return Principal(is_staff=True, city_ids=cities)
+        return Principal(is_staff=True, city_ids=cities, user_id=user.pk)
     return PUBLIC

@@ -1,0 +1,147 @@
+"""Reports corrected and taken back by those who sent them, or who answer for the city. The history says that, not what was said."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.gis.geos import Point
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from geo.reports.models import Category, HistoryEntry, Report
+from geo.reports.privacy import mask
+from geo.reports.querysets import Principal
+from geo.reports.services import check_fields
+from geo.reports.statements import QUERIES, REVISE_REPORT
+from server.core.errors import Forbidden, InvalidFields, Stale
+
+
+def revise_report(
+    *,
+    report: Report,
+    by: Principal,
+    now: datetime,
+    category: Category | None = None,
+    kind: str | None = None,
+    description: str | None = None,
+    location: Point | None = None,
+    reported_at: datetime | None = None,
+    as_of: datetime | None = None,
+) -> Report:
+    """Changes what is given (None: it stays), and all that follows from it, as if the report had come in so.
+
+    Units:  `location` is a point in EPSG:4326, longitude first. `as_of` is the updated_at that the writer has seen.
+    Errors: InvalidFields by the name of the field; Forbidden for a report, or a move into a city, that is not theirs;
+            Stale where the report was changed after `as_of`.
+    The public place and text are made anew only where place, category or text change: what staff had hidden stays hidden.
+    """
+    given: dict[str, Any] = {
+        "category": category,
+        "kind": kind,
+        "description": description,
+        "location": location,
+        "reported_at": reported_at,
+    }
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Before the report's own lock, as when a precision changes: the other order could deadlock.
+            cursor.execute(QUERIES.lock_placement)
+        before = _locked(report, by, as_of)
+        new = {name: value for name, value in given.items() if value is not None and value != getattr(before, name)}
+        if not new:
+            return before
+        after = {**{name: getattr(before, name) for name in given}, **new}
+        check_fields(
+            new.get("category"),
+            after["kind"],
+            after["description"],
+            after["location"],
+            before.area,
+            new.get("reported_at"),
+            now,
+        )
+        city_id, agency_id = _write(before, after, now)
+        if not by.may_act_in(city_id):
+            raise Forbidden(_("You have no role in the city in which this place lies."))
+        _note(before, by, now, "revised", *_told(before, new), agency_id=agency_id)
+    return Report.objects.select_related("city").get(pk=report.pk)
+
+
+def withdraw_report(*, report: Report, by: Principal, now: datetime, as_of: datetime | None = None) -> bool:
+    """Takes a report back: the public sees it no longer; it stays, with its history. False where it was not public."""
+    with transaction.atomic():
+        before = _locked(report, by, as_of)
+        if not before.is_public:
+            return False
+        moment = max(now, before.updated_at + timedelta(microseconds=1))
+        Report.objects.filter(pk=before.pk).update(is_public=False, updated_at=moment)
+        _note(before, by, now, "withdrawn", {"is_public": True}, {"is_public": False}, agency_id=before.agency_id)
+    return True
+
+
+def _locked(report: Report, by: Principal, as_of: datetime | None) -> Report:
+    """The report as it is now, until the transaction ends: a second writer waits here, and sees what the first one did."""
+    found = Report.objects.select_for_update(of=("self",)).select_related("category", "area").defer("area__boundary")
+    locked = found.get(pk=report.pk)
+    if not by.may_change(locked):
+        raise Forbidden(_("This report is neither of your channel nor of your cities."))
+    if as_of is not None and locked.updated_at != as_of:
+        raise Stale(_("The report was changed since it was read."))
+    return locked
+
+
+def _write(before: Report, after: dict[str, Any], now: datetime) -> tuple[int, int | None]:
+    """Stores the report; its city and agency from now on."""
+    description, location = after["description"], after["location"]
+    is_same_text = description == before.description
+    with connection.cursor() as cursor:
+        cursor.execute(
+            REVISE_REPORT,
+            {
+                "report_id": before.pk,
+                "category_id": after["category"].pk,
+                "kind": after["kind"],
+                "description": description,
+                "public_description": before.public_description if is_same_text else mask(description),
+                "lon": location.x if location is not None else None,
+                "lat": location.y if location is not None else None,
+                "reported_at": after["reported_at"],
+                "city_id": before.city_id,
+                "now": now,
+            },
+        )
+        fits, city_id, agency_id = cursor.fetchone()
+    if not fits:
+        raise InvalidFields({"category": [_("This category belongs to another city.")]})
+    return city_id, agency_id
+
+
+def _told(before: Report, new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the history keeps: which fields, and old and new of those that are neither text nor place of a person."""
+    old_words: dict[str, Any] = {}
+    new_words: dict[str, Any] = {"changed": sorted(new)}
+    for name in ("category", "kind"):
+        if name in new:
+            old_words[name], new_words[name] = str(getattr(before, name)), str(new[name])
+    return old_words, new_words
+
+
+def _note(
+    report: Report,
+    by: Principal,
+    at: datetime,
+    action: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    *,
+    agency_id: int | None,
+) -> None:
+    HistoryEntry.objects.create(
+        report=report,
+        at=at,
+        action=action,
+        old=old,
+        new=new,
+        user_id=by.user_id,
+        channel=by.channel,
+        agency_id=agency_id,
+    )

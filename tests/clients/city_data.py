@@ -1,0 +1,92 @@
+"""Bekasi with 20,500 reports on the map and a reading of its sensors: what the clients are shown.
+
+    python -m tests.clients.city_data        fills the database that DATABASE_URL names
+
+Everything follows from a report's number i (public id r00001 … r20700), so that expected counts can be worked by hand:
+
+  1 … 20,000    in the first 50 kelurahan by code, 400 in each
+  … 20,500      outside every area, on a grid of 25 x 20 points, 0.001 degrees apart, from (107.2, -6.1); the newest ones,
+                so that what clients see first has no area, no agency and was never closed
+  … 20,600      not public; … 20,700 without a place: none of these is on the map
+  category      sampah, banjir, lampu-jalan, jalan-rusak for i % 4 = 0, 1, 2, 3
+  status        resolved for i % 5 = 4, in_progress for 3, else submitted
+  closed_at     a day after reported_at where resolved and i <= 20,000; else null
+  agency        null for i % 10 = 0 and above 20,000; else dlh
+  channel       qlue for odd i, web for even; support_count i % 7
+  reported_at   2026-01-01T00:00Z and i times 10 minutes; r00001 half a second later
+"""
+
+from datetime import UTC, date, datetime
+
+FILL = """
+WITH kelurahan AS (
+    SELECT a.boundary, row_number() OVER (ORDER BY a.code) AS k
+    FROM geo_area a JOIN geo_arealevel l ON l.id = a.level_id WHERE l.code = 'kelurahan'
+), inside AS (
+    SELECT (k - 1) * 400 + (d.path)[1] AS i, d.geom
+    FROM kelurahan, ST_Dump(ST_GeneratePoints(boundary, 400, k::integer)) d WHERE k <= 50
+), outside AS (
+    SELECT 20001 + n AS i, ST_SetSRID(ST_MakePoint(107.2 + (n % 25) * 0.001, -6.1 + (n / 25) * 0.001), 4326) AS geom
+    FROM generate_series(0, 699) n
+)
+INSERT INTO geo_report (public_id, city_id, channel_id, kind, category_id, agency_id, description, public_description,
+                        location, public_location, location_flag, reported_at, received_at, updated_at, closed_at,
+                        status, is_public, support_count)
+SELECT 'r' || lpad(i::text, 5, '0'), city.id, ch.id, CASE WHEN i % 3 = 0 THEN 'aspirasi' ELSE 'laporan' END, c.id, ag.id,
+       told, told, place, place, CASE WHEN place IS NULL THEN 'none' ELSE 'outside' END,
+       at, at, at, CASE WHEN i % 5 = 4 AND i <= 20000 THEN at + interval '1 day' END,
+       CASE i % 5 WHEN 4 THEN 'resolved' WHEN 3 THEN 'in_progress' ELSE 'submitted' END,
+       i NOT BETWEEN 20501 AND 20600, i % 7
+FROM (SELECT * FROM inside UNION ALL SELECT * FROM outside) p
+CROSS JOIN LATERAL (
+    SELECT timestamptz '2026-01-01T00:00:00Z' + i * interval '10 minutes'
+               + CASE WHEN i = 1 THEN interval '0.5 s' ELSE interval '0' END AS at,
+           CASE i WHEN 20500 THEN E'Kata "banjir" \\\\ dan \\u00e9\\u4e2d,\\nlalu baris kedua' ELSE 'Laporan nomor ' || i END AS told,
+           CASE WHEN i <= 20600 THEN geom END AS place
+) v
+CROSS JOIN geo_city city
+JOIN geo_category c ON c.slug = (ARRAY['sampah', 'banjir', 'lampu-jalan', 'jalan-rusak'])[i % 4 + 1]
+JOIN geo_channel ch ON ch.slug = CASE i % 2 WHEN 1 THEN 'qlue' ELSE 'web' END
+LEFT JOIN geo_agency ag ON ag.slug = 'dlh' AND i % 10 <> 0 AND i <= 20000
+ORDER BY i
+"""
+READ_AT = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def fill() -> None:
+    """Tables, Bekasi, its reports and one reading of each datastream: 5.0, but 7.25 of the last, and none of the first."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from geo.placement.services import rebuild_placements
+
+    call_command("migrate", verbosity=0)
+    call_command("load_fixtures", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(FILL)
+    rebuild_placements()
+    _read_sensors()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _read_sensors() -> None:
+    from sensors.models import Datastream
+    from sensors.observations.columns import GOOD, TIMED_BY_DEVICE, Columns
+    from sensors.observations.partitions import ensure_partitions
+    from sensors.observations.writer import write_observations
+
+    _first, *middle, last = Datastream.objects.order_by("pk").values_list("pk", flat=True)
+    columns = Columns()
+    for datastream in middle:
+        columns.append(datastream, READ_AT, 5.0, READ_AT, GOOD, TIMED_BY_DEVICE)
+    columns.append(last, READ_AT, 7.25, READ_AT, GOOD, TIMED_BY_DEVICE)
+    ensure_partitions({date(2026, 5, 1)})
+    write_observations(columns)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    fill()
