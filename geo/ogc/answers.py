@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -30,19 +30,17 @@ KEEP_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question with the data behind its answer. `question` names both, whatever the page and the form."""
+    """A question with the data behind its answer. `question` names both, whatever the page and the form.
+
+    `is_older`: a computed layer answers with a result of older data than there is now.
+    """
 
     layer: Layer
     asked: LayerRequest
     as_of: datetime
     changed_at: datetime | None
     question: str
-
-    def etag(self, *form: Any) -> str:
-        """Weak, since compression changes the bytes. `form` is what else the bytes depend on."""
-        asked = self.asked
-        page = [asked.limit, asked.offset, asked.after, asked.matched, asked.leading, asked.output]
-        return f'W/"{_digest([self.question, page, get_language(), form])}"'
+    is_older: bool = False
 
     def source(self) -> RowSource:
         return self.layer.rows(self.asked.query)
@@ -51,10 +49,11 @@ class Prepared:
         return Selection(self.layer, self.asked.query, source or self.source())
 
 
-def prepare(layer: Layer, asked: LayerRequest) -> Prepared:
-    """Resolves the data version and, for a computed layer, the result set. One small query where nothing is computed."""
-    version = data_version(layer.versions)
+def prepare(layer: Layer, asked: LayerRequest, version: DataVersion | None = None) -> Prepared:
+    """Resolves the data version, where it is not known yet, and for a computed layer the result set."""
+    version = version or data_version(layer.versions)
     as_of = asked.query.now
+    is_older = False
     if layer.is_stored:
         if asked.result_set is None:
             result = current_result(layer, asked.query, version.number)
@@ -62,13 +61,14 @@ def prepare(layer: Layer, asked: LayerRequest) -> Prepared:
             result = named_result(layer, asked.query, asked.result_set)
         as_of = result.as_of or as_of
         asked = replace(asked, result_set=result.pk, query=replace(asked.query, result_set=result.pk))
+        is_older = result.data_version != version.number
         # The figures are the result's, the boundaries are today's.
         version = data_version(BOUNDARIES)
         version = DataVersion(version.number, max(filter(None, (version.changed_at, result.as_of)), default=None))
     query = asked.query
     question = [layer.id, parameters_of(query), query.bbox, query.interval, query.condition, query.order]
-    digest = _digest([question, asked.result_set, version.number])
-    return Prepared(layer, asked, as_of, version.changed_at, digest)
+    name = digest([question, asked.result_set, version.number])
+    return Prepared(layer, asked, as_of, version.changed_at, name, is_older)
 
 
 def with_count(prepared: Prepared, selection: Selection, *, leads: bool) -> Prepared:
@@ -87,38 +87,55 @@ def with_count(prepared: Prepared, selection: Selection, *, leads: bool) -> Prep
 
 def conditional(
     request: HttpRequest,
-    prepared: Prepared,
-    body: Callable[[], HttpResponseBase],
+    layer: Layer,
+    ask: Callable[[], LayerRequest],
+    body: Callable[[Prepared], HttpResponseBase],
     *,
     content_type: str,
-    form: Iterable[Any] = (),
     state: Callable[[], str] | None = None,
 ) -> HttpResponseBase:
-    """304 where the client has just this; headers alone for HEAD; else what `body` makes. Every answer is cacheable.
+    """304 where the client has just this, at the price of the data version's query; else what `body` makes.
 
+    The tag is of the address, the language and the data version, so it is known before the question is read: `ask` reads it.
     `state` is that of a single row, for If-Match: it ends the tag, and is asked for only where the body is sent.
     """
-    etag = prepared.etag(content_type, *form)
+    version = data_version(layer.versions)
+    stem = _stem(request, layer, content_type, version.number)
+    if held := _held(request, stem):
+        return _not_modified(held, version.changed_at)
+    prepared = prepare(layer, ask(), version)
+    if prepared.is_older:
+        stem = _stem(request, layer, content_type, prepared.question)
+        if held := _held(request, stem):
+            return _not_modified(held, prepared.changed_at)
+    response = body(prepared)
+    # Weak, since compression changes the bytes.
+    response["ETag"] = f'W/"{stem}.{state()}"' if state else f'W/"{stem}"'
+    return with_validity(response, prepared.changed_at)
+
+
+def _stem(request: HttpRequest, layer: Layer, content_type: str, *data: Any) -> str:
+    # A period that is relative to today moves with the city's day, which begins at a whole hour of UTC.
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H") if layer.has_period else None
+    return digest([layer.id, request.get_full_path(), get_language(), content_type, hour, data])
+
+
+def _held(request: HttpRequest, stem: str) -> str | None:
+    """The tag among the client's own that has this stem, whatever state ends it."""
     given = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
-    if state is not None:
-        stem = re.escape(etag[:-1])
-        etag = (
-            next((tag for tag in given if re.fullmatch(rf'{stem}\.[0-9a-f]+"', tag)), None) or f'{etag[:-1]}.{state()}"'
-        )
-    if etag in given:
-        response: HttpResponseBase = HttpResponse(status=304)
-    elif request.method == "HEAD":
-        response = HttpResponse(content_type=content_type)
-    else:
-        response = body()
-    response["ETag"] = etag
-    return with_validity(response, prepared)
+    return next((tag for tag in given if re.fullmatch(rf'W/"{stem}(\.[0-9a-f]+)?"', tag)), None)
 
 
-def with_validity(response: HttpResponseBase, prepared: Prepared) -> HttpResponseBase:
+def _not_modified(tag: str, changed_at: datetime | None) -> HttpResponseBase:
+    response = HttpResponse(status=304)
+    response["ETag"] = tag
+    return with_validity(response, changed_at)
+
+
+def with_validity(response: HttpResponseBase, changed_at: datetime | None) -> HttpResponseBase:
     """The headers that say since when an answer holds, for how long, and for whom."""
-    if prepared.changed_at is not None:
-        response["Last-Modified"] = format_datetime(prepared.changed_at.astimezone(UTC), usegmt=True)
+    if changed_at is not None:
+        response["Last-Modified"] = format_datetime(changed_at.astimezone(UTC), usegmt=True)
     response["Cache-Control"] = FEW_SECONDS
     patch_vary_headers(response, ["Accept", "Accept-Encoding", "Accept-Language"])
     return response
@@ -134,5 +151,5 @@ def _remembered(key: str, find: Callable[[], Any]) -> Any:
     return found
 
 
-def _digest(identity: Any) -> str:
+def digest(identity: Any) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:32]

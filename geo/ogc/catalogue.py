@@ -13,7 +13,7 @@ from geo.layers.layer import Layer, Property
 from geo.ogc.api import GEOJSON, HTML, JSON, Link, read_only, wanted_form
 from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
-from geo.ogc.requests import MAX_LIMIT, parse_request, resolve_city, utc_now
+from geo.ogc.requests import MAX_LIMIT, LayerRequest, parse_request, resolve_city, utc_now
 from server.core.listing import absolute_url
 from server.core.params import refuse_unknown
 
@@ -22,8 +22,11 @@ from server.core.params import refuse_unknown
 def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
     """A layer as RFC 7946 GeoJSON, so always in longitude and latitude: as much as fits on the largest page."""
     layer = layer_by_id(layer_id)
-    asked = parse_request(layer, request.GET, utc_now(), default_limit=MAX_LIMIT, refused=["crs", "f"])
-    return page_response(request, layer, asked, more_links=[])
+
+    def ask() -> LayerRequest:
+        return parse_request(layer, request.GET, utc_now(), default_limit=MAX_LIMIT, refused=["crs", "f"])
+
+    return page_response(request, layer, ask, more_links=[])
 
 
 @read_only

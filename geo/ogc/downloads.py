@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language
 
 from geo.layers.catalogue import layer_by_id
 from geo.layers.crs import CRS84, Crs
@@ -26,7 +27,7 @@ from geo.layers.export.statements import (
 from geo.layers.geojson import CHUNK, FIRST_CHUNK
 from geo.layers.layer import Layer
 from geo.layers.select import snapshot, stream_rows
-from geo.ogc.answers import Prepared, conditional, prepare, with_validity
+from geo.ogc.answers import Prepared, conditional, digest, prepare, with_validity
 from geo.ogc.api import read_only
 from geo.ogc.features import iso, plain_members
 from geo.ogc.files import client_is_gone, file_response, tag_known
@@ -62,10 +63,11 @@ class Download:
         return self.prepared.asked
 
     @property
-    def etag(self) -> str:
-        """Weak, of the question. What was asked for stands inside a file, and is a part of it."""
+    def question(self) -> str:
+        """Of the question. What was asked for stands inside a file, and is a part of it."""
         table = [self.table.has_lonlat, self.table.has_wkt, self.table.escapes_formulas]
-        return self.prepared.etag(self.form.media_type, self.name, table, self.given)
+        asked = [self.asked.limit, self.asked.offset, self.asked.output, self.given]
+        return digest([self.prepared.question, self.name, table, asked, get_language()])
 
     def rows(self) -> Rows:
         return Rows(self.prepared.selection(), self.asked.limit, self.asked.offset)
@@ -148,12 +150,13 @@ def _table(layer: Layer, name: str, geometry: str | None, formulas: str | None, 
 def _streamed(request: HttpRequest, found: Download) -> HttpResponseBase:
     kind = f"{found.form.media_type}; charset=utf-8; header=present" if found.name == "csv" else found.form.media_type
 
-    def body() -> HttpResponseBase:
+    def body(prepared: Prepared) -> HttpResponseBase:
+        if request.method == "HEAD":
+            return HttpResponse(content_type=kind)
         # The first piece at once: an early error is still an error.
         return StreamingHttpResponse(Primed(_pieces(found), pieces_now=1), content_type=kind)
 
-    form = (found.etag,)
-    response = conditional(request, found.prepared, body, content_type=kind, form=form)
+    response = conditional(request, found.layer, lambda: found.asked, body, content_type=kind)
     response["Accept-Ranges"] = "none"
     return response
 
@@ -179,7 +182,7 @@ def _pieces(found: Download) -> Generator[bytes, None, None]:
 
 
 def _spooled(request: HttpRequest, found: Download) -> HttpResponseBase:
-    question = found.etag.removeprefix('W/"').removesuffix('"')
+    question = found.question
     # A range of a compressed file would be no range of the file.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)
     known = tag_known(request, question)
@@ -190,7 +193,7 @@ def _spooled(request: HttpRequest, found: Download) -> HttpResponseBase:
         # HEAD as well: who reads a file by ranges asks for its length first.
         kept = open_or_make(question, lambda path: _make(request, found, path))
         response = file_response(request, kept, found.form.media_type)
-    return with_validity(response, found.prepared)
+    return with_validity(response, found.prepared.changed_at)
 
 
 def _make(request: HttpRequest, found: Download, path: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from geo.layers.crs import CRS84, parse_crs
 from geo.layers.geojson import FeatureStream, one_feature
 from geo.layers.layer import Layer
 from geo.layers.select import Position, Selection, Window, position_of_row, snapshot
-from geo.ogc.answers import Prepared, conditional, prepare, with_count
+from geo.ogc.answers import Prepared, conditional, with_count
 from geo.ogc.api import GEOJSON, Link
 from geo.ogc.requests import LayerRequest
 from server.core.errors import NotFound
@@ -18,33 +19,35 @@ from server.core.geojson import Primed, feature_collection
 from server.core.listing import absolute_url
 from server.core.paging import encode_token
 
+# Reads the question out of the request, if it has to be read.
+Ask = Callable[[], LayerRequest]
+
 
 def page_response(
-    request: HttpRequest, layer: Layer, asked: LayerRequest, *, more_links: list[Link], leads: bool = False
+    request: HttpRequest, layer: Layer, ask: Ask, *, more_links: list[Link], leads: bool = False
 ) -> HttpResponseBase:
     """One page as a FeatureCollection; 304 where the data behind the ETag has not changed.
 
     If it `leads`, the rows that show a value of each property come first (see geo.layers.leading).
     """
-    prepared = prepare(layer, asked)
-    etag_form = (request.get_full_path(),)
-    response = conditional(
-        request,
-        prepared,
-        lambda: _stream(Page(request, prepared, more_links, leads=leads)),
-        content_type=GEOJSON,
-        form=etag_form,
-    )
-    response["Content-Crs"] = f"<{asked.output.crs.uri}>"
+
+    def body(prepared: Prepared) -> HttpResponseBase:
+        if request.method == "HEAD":
+            return HttpResponse(content_type=GEOJSON)
+        page = Page(request, prepared, more_links, leads=leads)
+        # The head and the first rows: an early error is still an error, and the links of the header are known.
+        response = StreamingHttpResponse(Primed(page.pieces(), pieces_now=2), content_type=GEOJSON)
+        response["Link"] = link_header(page.links)
+        response["Accept-Ranges"] = "none"
+        return response
+
+    response = conditional(request, layer, ask, body, content_type=GEOJSON)
+    response["Content-Crs"] = _content_crs(request)
     return response
 
 
-def _stream(page: "Page") -> HttpResponseBase:
-    # The head and the first rows: an early error is still an error, and the links of the header are known.
-    response = StreamingHttpResponse(Primed(page.pieces(), pieces_now=2), content_type=GEOJSON)
-    response["Link"] = link_header(page.links)
-    response["Accept-Ranges"] = "none"
-    return response
+def _content_crs(request: HttpRequest) -> str:
+    return f"<{(parse_crs(request.GET['crs'], 'crs') if request.GET.get('crs') else CRS84).uri}>"
 
 
 class Page:
@@ -111,26 +114,21 @@ def _next_url(request: HttpRequest, prepared: Prepared, last: Position) -> str:
 def feature_response(
     request: HttpRequest,
     layer: Layer,
-    asked: LayerRequest,
+    ask: Ask,
     fid: str,
     links: list[Link],
     *,
     state: Callable[[], str] | None = None,
 ) -> HttpResponseBase:
     """One feature by its id; NotFound where the layer has none. `state` is that of a feature that can be changed."""
-    prepared = prepare(layer, asked)
 
-    def body() -> HttpResponseBase:
+    def body(prepared: Prepared) -> HttpResponseBase:
         text = find_feature(prepared, fid)
         # The feature is text from PostGIS; links go before its closing brace.
         return HttpResponse(text[:-1] + ',"links":' + json.dumps(links, ensure_ascii=False) + "}", content_type=GEOJSON)
 
-    if request.method == "HEAD":  # has to know whether there is one
-        body()
-    response = conditional(
-        request, prepared, body, content_type=GEOJSON, form=(fid, request.get_full_path()), state=state
-    )
-    response["Content-Crs"] = f"<{asked.output.crs.uri}>"
+    response = conditional(request, layer, ask, body, content_type=GEOJSON, state=state)
+    response["Content-Crs"] = _content_crs(request)
     response["Link"] = link_header(links)
     return response
 

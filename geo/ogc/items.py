@@ -13,7 +13,7 @@ from geo.ogc.api import GEOJSON, HTML, JSON, api_of, wanted_form
 from geo.ogc.downloads import download
 from geo.ogc.features import feature_response, page_response
 from geo.ogc.formats import DOWNLOADS
-from geo.ogc.requests import PAGING, SELECTING, parse_request, utc_now
+from geo.ogc.requests import PAGING, SELECTING, LayerRequest, parse_request, utc_now
 
 DEFAULT_LIMIT = 1000
 # `json` is what clients say that know no better name for GeoJSON.
@@ -30,7 +30,10 @@ def items(request: HttpRequest, layer_id: str, fixed: str | None = None) -> Http
     if form in DOWNLOADS:
         return download(request, layer, form, fixed=api.fixed)
     default_limit = pages.DEFAULT_LIMIT if form == "html" else DEFAULT_LIMIT
-    asked = parse_request(layer, request.GET, utc_now(), default_limit=default_limit, fixed=api.fixed)
+
+    def ask() -> LayerRequest:
+        return parse_request(layer, request.GET, utc_now(), default_limit=default_limit, fixed=api.fixed)
+
     path = f"/collections/{layer.id}"
     question = {name: str(value) for name, value in request.GET.items() if name not in ("f", *PAGING[:3])}
     other = (
@@ -43,8 +46,8 @@ def items(request: HttpRequest, layer_id: str, fixed: str | None = None) -> Http
         api.link("collection", path, JSON, str(layer.title)),
     ]
     if form == "html":
-        return pages.items_page(request, api, layer, prepare(layer, asked), links)
-    return page_response(request, layer, asked, more_links=links, leads=True)
+        return pages.items_page(request, api, layer, prepare(layer, ask()), links)
+    return page_response(request, layer, ask, more_links=links, leads=True)
 
 
 def item(request: HttpRequest, layer_id: str, fid: str, fixed: str | None = None) -> HttpResponseBase:
@@ -55,7 +58,10 @@ def item(request: HttpRequest, layer_id: str, fid: str, fixed: str | None = None
     layer = api.layer(layer_id)
     form = wanted_form(request, {"geojson": GEOJSON, "json": GEOJSON, "html": HTML}, "geojson")
     refused = [name for name in (*SELECTING, *PAGING) if name != "city"]
-    asked = parse_request(layer, request.GET, utc_now(), default_limit=1, fixed=api.fixed, refused=refused)
+
+    def ask() -> LayerRequest:
+        return parse_request(layer, request.GET, utc_now(), default_limit=1, fixed=api.fixed, refused=refused)
+
     path = f"/collections/{layer.id}"
     here = f"{path}/items/{quote(fid)}"
     # What the layer requires goes with each of its features.
@@ -68,6 +74,6 @@ def item(request: HttpRequest, layer_id: str, fid: str, fixed: str | None = None
         api.link("collection", path, JSON, str(layer.title)),
     ]
     if form == "html":
-        return pages.item_page(request, api, layer, prepare(layer, asked), fid, links)
+        return pages.item_page(request, api, layer, prepare(layer, ask()), fid, links)
     editing = EDITABLE.get(layer.id)
-    return feature_response(request, layer, asked, fid, links, state=partial(editing.state, fid) if editing else None)
+    return feature_response(request, layer, ask, fid, links, state=partial(editing.state, fid) if editing else None)

@@ -23,8 +23,9 @@ from geo.layers.tiles import (
     tile_properties,
     vector_tile,
 )
-from geo.ogc.answers import conditional, prepare
+from geo.ogc.answers import Prepared, conditional
 from geo.ogc.api import JSON, api_of, read_only, wanted_form
+from geo.ogc.features import Ask
 from geo.ogc.requests import PAGING, LayerRequest, parse_request, utc_now
 from geo.ogc.style import layer_style
 from server.core.errors import NotFound
@@ -44,7 +45,7 @@ def map_tile(request: HttpRequest, layer_id: str, z: str, x: str, y: str) -> Htt
     """`/tiles/{id}/{z}/{x}/{y}.mvt`."""
     layer = layer_by_id(layer_id)
     tile = parse_tile(z, x, y)
-    return tile_response(request, parse_tile_request(request, layer), layer, tile)
+    return tile_response(request, layer, lambda: parse_tile_request(request, layer), tile)
 
 
 @read_only
@@ -64,27 +65,25 @@ def ogc_tile(
     tile = parse_tile(matrix, col, row, names=("tileMatrix", "tileCol", "tileRow"))
     wanted_form(request, {"mvt": MVT}, "mvt")
     refused = [name for name in REFUSED if name != "f"]
-    asked = parse_request(layer, request.GET, utc_now(), default_limit=None, fixed=api.fixed, refused=refused)
-    return tile_response(request, asked, layer, tile)
+
+    def ask() -> LayerRequest:
+        return parse_request(layer, request.GET, utc_now(), default_limit=None, fixed=api.fixed, refused=refused)
+
+    return tile_response(request, layer, ask, tile)
 
 
-def tile_response(request: HttpRequest, asked: LayerRequest, layer: Layer, tile: Tile) -> HttpResponseBase:
+def tile_response(request: HttpRequest, layer: Layer, ask: Ask, tile: Tile) -> HttpResponseBase:
     """The tile; 204 where it holds nothing, 304 where the client has it."""
-    prepared = prepare(layer, asked)
 
-    def body() -> HttpResponse:
-        content = vector_tile(prepared.selection(), tile, asked.output.properties)
+    def body(prepared: Prepared) -> HttpResponse:
+        content = vector_tile(prepared.selection(), tile, prepared.asked.output.properties)
         if content:
             return HttpResponse(content, content_type=MVT)
         empty = HttpResponse(status=204)
         del empty["Content-Type"]
         return empty
 
-    response = conditional(request, prepared, body, content_type=MVT, form=(tile,))
-    if request.method == "HEAD" and response.status_code == 200 and body().status_code == 204:
-        response.status_code = 204
-        del response["Content-Type"]
-    return response
+    return conditional(request, layer, ask, body, content_type=MVT)
 
 
 def parse_tile(z: str, x: str, y: str, names: tuple[str, str, str] = ("z", "x", "y")) -> Tile:

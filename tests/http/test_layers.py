@@ -398,3 +398,17 @@ def test_the_last_observation_is_that_of_the_city_itself(client: Client, city: C
     assert (
         get(client, "/layers/sensors/?city=kota-uji").json()["freshness"]["last_observation"] == "2026-03-01T01:00:00Z"
     )
+
+
+def test_a_304_costs_the_query_of_the_data_version(client: Client, city: City, django_assert_num_queries: Any) -> None:
+    make_report(category=make_category("sampah"))
+    for path in (
+        "/layers/reports.geojson?category=sampah",
+        "/layers/density.geojson",
+        "/ogc/collections/reports/items?filter=status='submitted'",
+        "/tiles/reports/0/0/0.mvt",
+    ):
+        etag = get(client, path)["ETag"]
+        with django_assert_num_queries(1) as asked:
+            assert get(client, path, if_none_match=etag).status_code == 304
+        assert "geo_dataversion" in asked[0]["sql"]
