@@ -21,11 +21,15 @@ WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """`box` is west, south, east, north in degrees; `start` and `end` are of the layer's time field, None where it has none."""
+    """`box` is west, south, east, north in degrees; `start` and `end` are of the layer's time field, None where it has none.
+
+    `has_rows` is None where nobody looked.
+    """
 
     box: tuple[float, float, float, float]
     start: datetime | None = None
     end: datetime | None = None
+    has_rows: bool | None = None
 
 
 def extent_of(layer: Layer, query: Query | None) -> Extent:
@@ -56,9 +60,9 @@ def _rows_extent(layer: Layer, query: Query) -> Extent:
         )
         west, south, east, north, start, end = cursor.fetchone()
     if west is None:
-        return Extent(city)
+        return Extent(city, has_rows=False)
     box = (min(west, city[0]), min(south, city[1]), max(east, city[2]), max(north, city[3]))
-    return Extent(box if city != WORLD else (west, south, east, north), start, end)
+    return Extent(box if city != WORLD else (west, south, east, north), start, end, has_rows=True)
 
 
 def _cities_box(city: City | None) -> tuple[float, float, float, float]:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from geo.layers.crs import CRS84, known_crs
-from geo.layers.extents import extent_of
+from geo.layers.extents import Extent, extent_of
 from geo.layers.layer import Layer, Query
 from geo.ogc.api import GEOJSON, HTML, JSON, SCHEMA, Api, Link, api_of, described, read_only, resource
 from geo.ogc.formats import DOWNLOADS
@@ -25,13 +25,14 @@ GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
 @read_only
 def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
-    """Every layer."""
+    """Every layer that can be opened here: one that requires a parameter is listed where the address fixes it."""
     refuse_unknown(request.GET, ["f", "lang"])
     api = api_of(request, fixed)
+    queries = [(layer, standing_query(api, layer)) for layer in api.layers()]
     document = {
         "links": described(api, "/collections", _license()),
         "crs": [crs.uri for crs in known_crs()],
-        "collections": [describe(api, layer) for layer in api.layers()],
+        "collections": [describe(api, layer, query) for layer, query in queries if query is not None],
     }
     return resource(request, api, document, template="ogc/collections.html", crumbs=[("Pantau", "/")])
 
@@ -41,15 +42,16 @@ def collection(request: HttpRequest, layer_id: str, fixed: str | None = None) ->
     """One layer."""
     refuse_unknown(request.GET, ["f", "lang"])
     api = api_of(request, fixed)
-    document = describe(api, api.layer(layer_id))
+    layer = api.layer(layer_id)
+    document = describe(api, layer, standing_query(api, layer))
     crumbs = [("Pantau", "/"), (_("Layers"), "/collections")]
     return resource(request, api, document, template="ogc/collection.html", crumbs=crumbs)
 
 
-def describe(api: Api, layer: Layer) -> dict[str, Any]:
-    """A collection's document."""
+def describe(api: Api, layer: Layer, query: Query | None) -> dict[str, Any]:
+    """A collection's document. `query` is the layer's as this address serves it, None where a parameter is missing."""
     path = f"/collections/{layer.id}"
-    extent = extent_of(layer, standing_query(api, layer))
+    extent = extent_of(layer, query)
     document: dict[str, Any] = {
         "id": layer.id,
         "title": str(layer.title),
@@ -58,7 +60,7 @@ def describe(api: Api, layer: Layer) -> dict[str, Any]:
         "extent": {"spatial": {"bbox": [list(extent.box)], "crs": CRS84.uri}},
         "crs": [crs.uri for crs in known_crs()],
         "storageCrs": CRS84.uri,
-        "links": described(api, path, _links(api, layer, path)),
+        "links": described(api, path, _links(api, layer, path, extent)),
     }
     if layer.time_field:
         # The end is open: rows keep coming.
@@ -67,17 +69,19 @@ def describe(api: Api, layer: Layer) -> dict[str, Any]:
     return document
 
 
-def _links(api: Api, layer: Layer, path: str) -> list[Link]:
+def _links(api: Api, layer: Layer, path: str, extent: Extent) -> list[Link]:
     items = f"{path}/items"
+    # GDAL 3.6 knows just this relation, and takes the fields from what it leads to; where there are features it can see them
+    # for itself, and is spared a request.
+    fields = [api.link("describedBy", f"{path}/feature-schema", SCHEMA, _("The features' JSON"))]
     return [
+        *([] if extent.has_rows else fields),
         api.link("items", items, GEOJSON, _("The features as GeoJSON")),
         api.link("items", items, HTML, _("The features as a page"), f="html"),
         *(api.link("items", items, form.media_type, form.title, f=name) for name, form in DOWNLOADS.items()),
         api.link(QUERYABLES_REL, f"{path}/queryables", SCHEMA, _("What can be filtered by")),
         api.link(SORTABLES_REL, f"{path}/sortables", SCHEMA, _("What can be sorted by")),
         api.link(SCHEMA_REL, f"{path}/schema", SCHEMA, _("The properties")),
-        # GDAL looks for just this relation, and takes its fields from it even where there is no feature.
-        api.link("describedBy", f"{path}/feature-schema", SCHEMA, _("The features' JSON")),
         api.link(TILES_REL, f"{path}/tiles", JSON, _("Vector tiles")),
         *_license(),
     ]

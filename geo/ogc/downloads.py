@@ -152,7 +152,7 @@ def _streamed(request: HttpRequest, found: Download) -> HttpResponseBase:
 
     def body(prepared: Prepared) -> HttpResponseBase:
         if request.method == "HEAD":
-            return HttpResponse(content_type=kind)
+            return StreamingHttpResponse((), content_type=kind)
         # The first piece at once: an early error is still an error.
         return StreamingHttpResponse(Primed(_pieces(found), pieces_now=1), content_type=kind)
 

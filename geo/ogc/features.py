@@ -33,7 +33,8 @@ def page_response(
 
     def body(prepared: Prepared) -> HttpResponseBase:
         if request.method == "HEAD":
-            return HttpResponse(content_type=GEOJSON)
+            # Streamed, since an answer of no length would say that there are no bytes.
+            return StreamingHttpResponse((), content_type=GEOJSON)
         page = Page(request, prepared, more_links, leads=leads)
         # The head and the first rows: an early error is still an error, and the links of the header are known.
         response = StreamingHttpResponse(Primed(page.pieces(), pieces_now=2), content_type=GEOJSON)

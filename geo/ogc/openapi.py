@@ -84,6 +84,19 @@ PARAMETERS = {
     ),
 }
 EMPTY_TILE = "A tile that holds nothing."
+# Of tables and files only.
+DOWNLOAD_PARAMETERS = [
+    query_parameter(
+        "geometry",
+        {"type": "array", "items": {"type": "string", "enum": ["lonlat", "wkt", "none"]}},
+        "How geometry stands in csv and xlsx.",
+    ),
+    query_parameter(
+        "formulas",
+        {"type": "string", "enum": ["escaped", "kept"]},
+        "Whether csv puts an apostrophe before what a spreadsheet would take for a formula.",
+    ),
+]
 ITEMS = [name for name in PARAMETERS if name not in ("city", "lang")]
 ITEM = ["crs", "properties", "skipGeometry"]
 TILE = ["bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", "properties"]
@@ -138,10 +151,12 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
         *map(_reference, ITEMS),
         *references,
         _form(["geojson", "json", "html", *every_form]),
+        *DOWNLOAD_PARAMETERS,
         *own,
         *filter_parameters(layer),
     ]
-    items["responses"] = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}}, others=every_form.values())
+    answers = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}}, others=every_form.values())
+    items["responses"] = answers | _partial()
     item = _operation(f"item_{layer.id}", f"{layer.title}: one feature", tags)
     feature_id = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     item["parameters"] = [
@@ -221,6 +236,13 @@ def _responses(content: Mapping[str, Any], *, others: Any = ()) -> dict[str, Any
     return answers | {code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS}
 
 
+def _partial() -> dict[str, Any]:
+    return {
+        "206": {"description": "The range of a file that was asked for."},
+        "416": _problem("There is no such range."),
+    }
+
+
 def _problem(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/problem"}
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
@@ -265,8 +287,36 @@ def add_layers(result: dict[str, Any], generator: Any, request: Any, public: boo
                 "responses": responses,
             }
         }
-        paths |= _map_tile_paths(layer, responses)
+        paths |= _map_tile_paths(layer, responses) | _file_paths(layer, responses)
+    paths["/qgis/pantau.qgs"] = {
+        "get": _file("qgis_project", "A QGIS project of the layers", "application/x-qgis-project")
+    }
     return result
+
+
+def _file_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer as files."""
+    common = [PARAMETERS[name] for name in PARAMETERS if name != "next"]
+    parameters = [*common, *DOWNLOAD_PARAMETERS, *map(_own_parameter, layer.parameters), *filter_parameters(layer)]
+    refusals = {code: answer for code, answer in answers.items() if code != "200"}
+    paths = {}
+    for name, form in DOWNLOADS.items():
+        operation = _file(f"download_{layer.id}_{name}", f"{layer.title}: {form.title}", form.media_type)
+        operation["parameters"] = parameters
+        operation["responses"] |= refusals | _partial()
+        paths[f"/layers/{layer.id}.{form.extension}"] = {"get": operation}
+    definition = _file(
+        f"qlr_{layer.id}", f"{layer.title}: QGIS layer definition", "application/x-qgis-layer-definition"
+    )
+    definition["parameters"] = [PARAMETERS["city"], PARAMETERS["lang"], *map(_own_parameter, layer.parameters)]
+    definition["responses"] |= {"400": answers["400"]}
+    return {**paths, f"/layers/{layer.id}.qlr": {"get": definition}}
+
+
+def _file(operation: str, summary: str, kind: str) -> dict[str, Any]:
+    binary = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    answers = {"200": {"description": "The file.", "content": binary}}
+    return {**_operation(operation, summary, ["layers"]), "responses": answers}
 
 
 def _map_tile_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:

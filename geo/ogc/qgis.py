@@ -30,6 +30,7 @@ LAYER_DEFINITION = "application/x-qgis-layer-definition"
 PROJECT = "application/x-qgis-project"
 # What a project says it was written by: the oldest QGIS that is known to open it.
 VERSION = "3.22.0-Białowieża"
+SRS_IDS = {4326: 3452, 3857: 3857}
 EARTH_RADIUS_M = 6_378_137.0
 
 
@@ -67,6 +68,9 @@ def project(request: HttpRequest) -> HttpResponse:
     order = SubElement(root, "layerorder")
     for item in maps.iterfind("maplayer/id"):
         SubElement(order, "layer", id=item.text or "")
+    # Without this the project's CRS is not looked at.
+    reference = SubElement(SubElement(root, "properties"), "SpatialRefSys")
+    SubElement(reference, "ProjectionsEnabled", type="int").text = "1"
     return _file(root, "qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'", PROJECT, "pantau.qgs")
 
 
@@ -158,8 +162,9 @@ def _tree(root: Element) -> Element:
 
 
 def _crs(srid: int) -> Element:
-    # The number is enough: QGIS looks the rest up in its own list.
+    # QGIS looks the rest up in its own list, if it is given its number there as well.
     system = Element("spatialrefsys", nativeFormat="Wkt")
+    SubElement(system, "srsid").text = str(SRS_IDS[srid])
     SubElement(system, "srid").text = str(srid)
     SubElement(system, "authid").text = f"EPSG:{srid}"
     return system

@@ -37,7 +37,7 @@ def _graduated(layer: Layer, name: str, edges: Sequence[float], colours: Sequenc
     ranges, symbols = SubElement(element, "ranges"), SubElement(element, "symbols")
     # Open at both ends: what comes later than this file is still drawn.
     bounds = [-1e308, *map(float, edges), 1e308]
-    classes = list(zip(bounds, bounds[1:], colours, strict=True))
+    classes = list(zip(bounds[:-1], bounds[1:], colours, strict=True))
     # From the highest down: QGIS takes the first range that holds a value, both ends included, and an edge belongs to
     # the class that begins there.
     for i, (lower, upper, colour) in enumerate(reversed(classes)):

@@ -189,7 +189,9 @@ def _condition(layer: Layer, params: Mapping[str, str], city: City) -> Condition
     crs: Crs = parse_crs(params["filter-crs"], "filter-crs") if "filter-crs" in params else CRS84
     if "filter" in params:
         found = compile_filter(
-            as_cql2(params["filter"]) if lang == "cql-text" else params["filter"],
+            as_cql2(params["filter"], [p.name for p in layer.properties if p.type == "boolean"])
+            if lang == "cql-text"
+            else params["filter"],
             lang="cql2-json" if lang == "cql2-json" else "cql2-text",
             layer=layer,
             zone=city.zone,

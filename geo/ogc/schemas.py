@@ -56,7 +56,9 @@ def sortables(layer: Layer, uri: str) -> dict[str, Any]:
 
 def feature_schema(layer: Layer, uri: str) -> dict[str, Any]:
     """A feature as it is sent: GeoJSON. Types stand alone, without null beside them, since GDAL reads them so."""
-    properties = {prop.name: {"title": str(prop.title), **TYPES[prop.type]} for prop in layer.properties}
+    # GDAL 3.6 adds the feature's own `id` itself, and would have it twice.
+    listed = [prop for prop in layer.properties if prop.name != "id"]
+    properties = {prop.name: {"title": str(prop.title), **TYPES[prop.type]} for prop in listed}
     return {
         "$schema": DIALECT,
         "$id": uri,

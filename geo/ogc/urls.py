@@ -37,6 +37,8 @@ urlpatterns = [
     path("tiles/<slug:layer_id>.json", csrf_exempt(tiles.tile_json)),
     path("tiles/<slug:layer_id>/style.json", csrf_exempt(tiles.tile_style)),
     path("tiles/<slug:layer_id>/<str:z>/<str:x>/<str:y>.mvt", csrf_exempt(tiles.map_tile)),
+    path("ogc", csrf_exempt(landing.landing)),
+    path("ogc/with/<str:fixed>", csrf_exempt(landing.landing)),
     path("ogc/with/<str:fixed>/", include(_FEATURES)),
     path("ogc/", include(_FEATURES)),
 ]

@@ -2,7 +2,7 @@
 
 state.json  the ports, chosen once      secrets.json  passwords, made once, 0600      stamps/  what was done once
 pg/data     the PostgreSQL cluster      broker/       Mosquitto's data and credentials
-logs/       one file per process        static/ media/                                test/    servers of test runs
+logs/       one file per process        static/ media/ downloads/                     test/    servers of test runs
 """
 
 import hashlib

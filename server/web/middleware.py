@@ -7,7 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 OPEN = ("/layers/", "/ogc/", "/tiles/", "/api/", "/open311/", "/sta/")
-EXPOSED = "ETag, Link, Location, Content-Crs, Allow, Accept-Post, Accept-Patch, Retry-After"
+EXPOSED = (
+    "ETag, Link, Location, Content-Crs, Allow, Accept-Post, Accept-Patch, Retry-After, Content-Disposition, Content-Range, "
+    "Accept-Ranges"
+)
 
 
 class CorsMiddleware:
@@ -20,7 +23,7 @@ class CorsMiddleware:
             response = HttpResponse(status=204)
             response["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
             response["Access-Control-Allow-Headers"] = (
-                "Content-Type, Content-Crs, If-Match, If-None-Match, X-Api-Key, X-Device-Token"
+                "Content-Type, Content-Crs, If-Match, If-None-Match, Range, If-Range, X-Api-Key, X-Device-Token"
             )
             response["Access-Control-Max-Age"] = "86400"
         else:

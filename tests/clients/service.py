@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
+from server.run import owned
 from server.run.home import CHECKOUT
 from server.run.ports import unused_port
 from server.run.private import Child
@@ -55,6 +56,8 @@ def _web(environment: Mapping[str, str], log: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{unused_port()}"
     served = ["tests.clients.counted_service:application" if ":application" in part else part for part in GUNICORN]
     command = [sys.executable, *served, "--bind", urlsplit(url).netloc, "--log-level", "warning"]
+    # Marked as one of the run's own servers: where this process is killed, the next run clears it away with them.
+    environment = {**environment, owned.MARK: f"run:{environment['PANTAU_HOME']}"}
     web = Child(command, log, environment, CHECKOUT, signal.SIGTERM)
     web.start()
     try:

@@ -1,13 +1,16 @@
 """Downloads as Debian's GDAL reads them: the same features as the layer itself has."""
 
 import json
+import os
 import shutil
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
@@ -16,6 +19,7 @@ import pytest
 import shapely
 
 from geo.layers.export.child.short_names import short_names
+from server.run.said import wait_until
 from tests.clients.service import Service
 
 # Of the last 1,500 reports: nulls in each column that may be null, and one of odd text (tests.clients.city_data).
@@ -203,3 +207,15 @@ def test_a_download_that_broke_off_is_resumed(service: Service, tmp_path: Path) 
     part.write_bytes(whole[:100_000])
     run("curl", "-s", "-f", "-C", "-", "-o", part, f"{service.url}/layers/reports.gpkg")
     assert part.read_bytes() == whole
+
+
+def test_a_client_that_goes_away_ends_the_child(service: Service) -> None:
+    folder = Path(os.environ["PANTAU_HOME"]) / "downloads"
+    address = urlsplit(service.url)
+    before = set(folder.glob("*"))
+    with socket.create_connection((address.hostname, address.port)) as client:
+        # A workbook of 20,500 rows takes seconds; that nobody waits is noticed four times a second.
+        client.sendall(b"GET /layers/reports.xlsx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert wait_until(lambda: any(folder.glob("draft-*")), seconds=20)
+    assert wait_until(lambda: not any(folder.glob("draft-*")), seconds=20)
+    assert not [path for path in set(folder.glob("*")) - before if path.suffix != ".lock"]

@@ -56,7 +56,7 @@ def convert(service: Service, path: Path, layer: str, *more: str, api: str = "/o
 
 
 def test_ogrinfo_lists_the_collections_with_their_geometry_types(service):
-    listed = gdal("ogrinfo", "-ro", f"OAPIF:{service.url}/ogc", says=r"(ERROR 1: .*property.*\n|ERROR 1: HTTP.*400\n)*")
+    listed = gdal("ogrinfo", "-ro", f"OAPIF:{service.url}/ogc")
     kinds = dict(re.findall(r"^\d+: (\w+) \(title: .*?\) \(([\w ]+)\)$", listed, re.MULTILINE))
     assert kinds == {
         "reports": "Point",
@@ -77,7 +77,7 @@ def test_ogrinfo_sees_fields_types_count_and_extent(service):
     assert (west, south) == pytest.approx((106.9019, -6.3982), abs=0.001)
     assert (east, north) == pytest.approx((107.224, -6.081), abs=1e-6)
     assert 'ID["EPSG",4326]' in told
-    assert re.findall(r"^(\w+): (\w+(?:\(\w+\))?) \(0\.0\)$", told, re.MULTILINE) == [
+    assert re.findall(r"^(\w+): (\w+(?:\(\w+\))?) \([01]\.0\)$", told, re.MULTILINE) == [
         ("id", "String"),
         ("category", "String"),
         ("category_name_id", "String"),
@@ -138,8 +138,8 @@ def test_pages_of_a_thousand_are_each_feature_once(service, tmp_path):
         reports = convert(service, tmp_path / "reports.gpkg", "reports", "-oo", "PAGE_SIZE=1000")
     assert len(reports) == 20_500
     assert len(set(reports.fields["id"])) == 20_500
-    # 21 pages, and what opening takes.
-    assert len(seen) <= 24
+    # 21 pages, the collection, and the page that GDAL takes the fields from: 22 for 20,000.
+    assert len(seen) == 23
 
 
 def test_spat_is_answered_by_the_service(service, tmp_path):
@@ -234,7 +234,7 @@ def test_an_empty_layer_has_fields_and_an_extent(service):
     told = summary(service, "reports", api="/ogc/with/category=kebakaran")
     assert "Feature Count: 0\n" in told
     assert re.search(r"^Extent: \(106\.\d+, -6\.\d+\)", told, re.MULTILINE)
-    fields = dict(re.findall(r"^(\w+): (\w+(?:\(\w+\))?) \(0\.0\)$", told, re.MULTILINE))
+    fields = dict(re.findall(r"^(\w+): (\w+(?:\(\w+\))?) \([01]\.0\)$", told, re.MULTILINE))
     assert fields["status"] == "String"
     assert fields["closed_at"] == "DateTime"
     assert fields["support_count"] == "Integer"

@@ -71,4 +71,4 @@ def test_a_scope_is_not_moved_by_another() -> None:
 
 def test_the_version_is_one_small_query(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
-        data_version({"geo_dataversion": ["reports", "areas"], "sensors_dataversion": ["rollups"]}).number
+        data_version({"geo_dataversion": ["reports", "areas"], "sensors_dataversion": ["rollups"]})

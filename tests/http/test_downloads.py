@@ -1,31 +1,18 @@
-"""Downloads over HTTP: which rows, in which form, under which name; and files that can be resumed."""
+"""Downloads over HTTP: which rows, in which form, under which name."""
 
-import csv
-import io
 import json
-import os
-import socket
-import sqlite3
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-import pyarrow.parquet as pq
 import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from geo.areas.models import City
-from geo.layers.catalogue import layer_by_id
-from geo.layers.export import making, spool
-from geo.layers.export.child.short_names import short_names
-from geo.layers.select import snapshot
-from geo.ogc import downloads
-from geo.ogc.files import client_is_gone
-from tests.factories import make_category, make_city, make_datastream, make_report, make_thing
+from tests.factories import make_category, make_city, make_report
+from tests.http.downloading import get, table
 
 pytestmark = pytest.mark.django_db
 
@@ -41,24 +28,6 @@ def _own_home(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def city() -> City:
     return make_city()
-
-
-def get(client: Client, path: str, **headers: str) -> Any:
-    """The response with its body read to the end, as a client would."""
-    response = client.get(path, headers=headers)
-    response.body = b"".join(response.streaming_content) if response.streaming else response.content
-    return response
-
-
-def table(client: Client, path: str) -> list[dict[str, str]]:
-    response = get(client, path)
-    assert response.status_code == 200, response.body
-    return list(csv.DictReader(io.StringIO(response.body.decode(), newline="")))
-
-
-def kept(tmp_path: Path) -> list[str]:
-    folder = tmp_path / "downloads"
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock") if folder.exists() else []
 
 
 def test_a_csv_has_a_line_for_each_feature_with_longitude_and_latitude(client: Client, city: City) -> None:
@@ -220,296 +189,11 @@ def test_a_download_is_an_attachment_with_the_day_in_its_name(client: Client, ci
     assert response["Content-Disposition"] == f'attachment; filename="pantau-reports-{today}.{extension}"'
 
 
-@pytest.mark.parametrize("extension", ["csv", "geojsonl", *SPOOLED])
-def test_a_download_that_the_client_has_is_not_sent_again(client: Client, city: City, extension: str) -> None:
-    make_report()
-    etag = get(client, f"/layers/reports.{extension}")["ETag"]
-    again = get(client, f"/layers/reports.{extension}", if_none_match=etag)
-    assert (again.status_code, again.body, again["ETag"]) == (304, b"", etag)
-    make_report()
-    assert get(client, f"/layers/reports.{extension}", if_none_match=etag).status_code == 200
-
-
 def test_another_question_has_another_tag(client: Client, city: City) -> None:
     make_report()
     paths = ["reports.csv", "reports.csv?geometry=wkt", "reports.csv?formulas=kept", "reports.csv?limit=1",
              "reports.geojsonl", "reports.geojsons", "districts.csv"]  # fmt: skip
     assert len({get(client, f"/layers/{path}")["ETag"] for path in paths}) == len(paths)
-
-
-def test_an_answer_not_changed_costs_neither_rows_nor_a_file(
-    client: Client, city: City, tmp_path: Path, django_assert_max_num_queries: Any
-) -> None:
-    make_report()
-    etag = get(client, "/layers/reports.gpkg")["ETag"]
-    for name in kept(tmp_path):
-        (tmp_path / "downloads" / name).unlink()
-    with django_assert_max_num_queries(2):
-        assert get(client, "/layers/reports.gpkg", if_none_match=etag).status_code == 304
-    assert kept(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", SPOOLED.values())
-def test_a_file_says_its_length_and_takes_ranges(client: Client, city: City, name: str) -> None:
-    make_report()
-    path = f"/ogc/collections/reports/items?f={name}"
-    whole = get(client, path)
-    assert whole["Accept-Ranges"] == "bytes"
-    assert whole["Content-Length"] == str(len(whole.body))
-    part = get(client, path, range="bytes=10-19", if_range=whole["ETag"])
-    assert (part.status_code, part.body) == (206, whole.body[10:20])
-    assert part["Content-Range"] == f"bytes 10-19/{len(whole.body)}"
-    assert part["Content-Length"] == "10"
-
-
-def test_the_forms_of_a_range(client: Client, city: City) -> None:
-    make_report()
-    whole = get(client, "/layers/reports.gpkg").body
-    size = len(whole)
-
-    def part(text: str) -> tuple[int, bytes]:
-        response = get(client, "/layers/reports.gpkg", range=text)
-        return response.status_code, response.body
-
-    assert part(f"bytes={size - 5}-") == (206, whole[-5:])
-    assert part("bytes=-5") == (206, whole[-5:])
-    assert part(f"bytes=0-{size + 100}") == (206, whole)
-    for ignored in ("bytes=5-2", "bytes=-", "lines=1-2", "bytes=0-1,4-5", "bytes=a-b"):
-        assert part(ignored) == (200, whole)
-    for outside in (f"bytes={size}-", "bytes=-0"):
-        response = get(client, "/layers/reports.gpkg", range=outside)
-        assert response.status_code == 416
-        assert response["Content-Range"] == f"bytes */{size}"
-
-
-def test_a_range_of_another_file_is_answered_with_the_whole(client: Client, city: City) -> None:
-    make_report()
-    before = get(client, "/layers/reports.gpkg")
-    make_report()
-    after = get(client, "/layers/reports.gpkg", range="bytes=10-19", if_range=before["ETag"])
-    assert after.status_code == 200
-    assert after["ETag"] != before["ETag"]
-
-
-def test_a_file_made_again_has_another_tag_so_that_its_bytes_are_never_mixed(
-    client: Client, city: City, tmp_path: Path
-) -> None:
-    make_report()
-    before = get(client, "/layers/reports.gpkg")
-    assert get(client, "/layers/reports.gpkg")["ETag"] == before["ETag"]
-    (tmp_path / "downloads" / kept(tmp_path)[0]).unlink()
-    after = get(client, "/layers/reports.gpkg", range="bytes=10-19", if_range=before["ETag"])
-    assert (after.status_code, after["ETag"] == before["ETag"]) == (200, False)
-
-
-def test_a_file_is_not_compressed_for_its_ranges_sake(client: Client, city: City) -> None:
-    make_report()
-    assert "Content-Encoding" not in get(client, "/layers/reports.gpkg", accept_encoding="gzip").headers
-    for _ in range(20):
-        make_report()
-    assert get(client, "/layers/reports.csv", accept_encoding="gzip")["Content-Encoding"] == "gzip"
-
-
-def test_head_of_a_file_tells_its_length_without_a_body(client: Client, city: City) -> None:
-    make_report()
-    head = client.head("/layers/reports.gpkg")
-    assert b"".join(head.streaming_content) == b""
-    whole = get(client, "/layers/reports.gpkg")
-    assert (head["Content-Length"], head["ETag"]) == (str(len(whole.body)), whole["ETag"])
-
-
-def test_old_files_are_removed_and_so_are_the_oldest_beyond_the_bound(
-    client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_report()
-    sizes = []
-    for i, limit in enumerate((1, 2, 3)):
-        sizes.append(len(get(client, f"/layers/reports.gpkg?limit={limit}").body))
-        for name in kept(tmp_path):
-            path = tmp_path / "downloads" / name
-            os.utime(path, (path.stat().st_mtime - 10, path.stat().st_mtime - 10))
-        assert len(kept(tmp_path)) == i + 1
-    monkeypatch.setattr(spool, "MOST_BYTES", sizes[1] + sizes[2])
-    spool.remove_old()
-    assert len(kept(tmp_path)) == 2
-    monkeypatch.setattr(spool, "KEEP_S", 15)
-    spool.remove_old()
-    assert len(kept(tmp_path)) == 1
-
-
-def test_no_more_files_are_made_at_once_than_may_be(
-    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spool, "WAIT_S", 0.0)
-    with spool._slot("making", 2) as first, spool._slot("making", 2) as second:
-        assert (first, second) == (True, True)
-        busy = get(client, "/layers/reports.gpkg")
-        assert (busy.status_code, busy["Retry-After"]) == (503, "10")
-        assert get(client, "/layers/reports.csv").status_code == 200
-    assert get(client, "/layers/reports.gpkg").status_code == 200
-
-
-def test_a_stream_holds_its_place_until_it_ends_or_is_closed(
-    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_report()
-    monkeypatch.setattr(spool, "WAIT_S", 0.0)
-    monkeypatch.setattr(spool, "MOST_STREAMING", 1)
-    pieces = downloads._pieces(_asked("csv"))
-    next(pieces)
-    assert get(client, "/layers/reports.csv").status_code == 503
-    pieces.close()
-    assert get(client, "/layers/reports.csv").status_code == 200
-    assert get(client, "/layers/reports.csv").status_code == 200
-
-
-def test_a_client_that_went_away_ends_the_making(
-    client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(3):
-        make_report()
-    monkeypatch.setattr(making, "ROWS_BETWEEN_LOOKS", 1)
-    path = tmp_path / "file"
-    export = _export("gpkg")
-    with pytest.raises(making.Abandoned), snapshot():
-        making.make_file(export, path, is_abandoned=lambda: True)
-    # The connection is not left in the midst of a COPY.
-    assert len(table(client, "/layers/reports.csv")) == 3
-
-
-def test_a_connection_that_was_closed_is_noticed_without_taking_what_was_sent() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        request = RequestFactory().get("/", **{"gunicorn.socket": ours})
-        assert not client_is_gone(request)
-        theirs.send(b"GET")
-        assert not client_is_gone(request)
-        assert ours.recv(3) == b"GET"
-        theirs.close()
-        assert client_is_gone(request)
-    assert not client_is_gone(RequestFactory().get("/"))
-
-
-def _asked(name: str) -> downloads.Download:
-    return downloads.read_download(RequestFactory().get("/layers/reports"), layer_by_id("reports"), name, {})
-
-
-def _export(name: str) -> making.Export:
-    found = _asked(name)
-    return making.Export(name, found.rows(), found.asked.output, "Laporan", "", {}, "Asia/Jakarta")
-
-
-def test_an_encoder_that_fails_leaves_nothing_behind_and_is_no_success(
-    client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_report()
-    monkeypatch.setattr(making, "BLOCK_BYTES", -1)
-    client.raise_request_exception = False
-    assert get(client, "/layers/reports.gpkg").status_code == 500
-    assert kept(tmp_path) == []
-    monkeypatch.undo()
-
-
-def test_a_sheet_that_excel_cannot_hold_is_refused_with_the_name_of_one_that_can(
-    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(3):
-        make_report()
-    monkeypatch.setattr(making, "MOST_EXCEL_ROWS", 2)
-    refused = get(client, "/layers/reports.xlsx")
-    assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
-    assert "CSV" in refused.json()["detail"]
-    assert get(client, "/layers/reports.xlsx?limit=2").status_code == 200
-
-
-def test_a_workbook_has_numbers_dates_of_the_city_and_a_sheet_that_explains_them(client: Client, city: City) -> None:
-    report = make_report(now=datetime(2026, 3, 1, 18, 0, tzinfo=UTC), support_count=4)
-    type(report).objects.filter(pk=report.pk).update(public_description="=1+1")
-    response = get(client, "/layers/reports.xlsx?lang=en")
-    book = openpyxl.load_workbook(io.BytesIO(response.body))
-    assert book.sheetnames == ["reports", "about"]
-    header, row = [[cell.value for cell in line] for line in book["reports"].iter_rows()]
-    cells = dict(zip(header, row, strict=True))
-    assert header[:2] == ["feature_id", "id"]
-    assert header[-2:] == ["lon", "lat"]
-    # 18:00 UTC on the first is one in the morning of the second in Jakarta.
-    assert cells["reported_at"] == datetime(2026, 3, 2, 1, 0)  # noqa: DTZ001
-    assert (cells["support_count"], cells["is_simulated"], cells["agency"]) == (4, False, None)
-    assert (cells["lon"], cells["lat"]) == (106.93, -6.25)
-    described = book["reports"].cell(2, header.index("description") + 1)
-    assert (described.value, described.data_type) == ("=1+1", "s")
-    about = {line[0].value: line[1].value for line in book["about"].iter_rows() if line[0].value}
-    assert about["times"] == "Asia/Jakarta"
-    assert about["support_count"] == "Supporters"
-
-
-def test_a_workbook_of_an_empty_layer_has_its_header(client: Client, city: City) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(get(client, "/layers/reports.xlsx?properties=kind").body))
-    assert list(book["reports"].values) == [("feature_id", "kind", "lon", "lat")]
-
-
-def test_a_geoparquet_of_an_empty_layer_is_valid(client: Client, city: City) -> None:
-    file = pq.ParquetFile(io.BytesIO(get(client, "/layers/reports.parquet").body))
-    assert (file.metadata.num_rows, file.schema_arrow.names[-2:]) == (0, ["geom", "bbox"])
-    assert "bbox" not in json.loads(file.metadata.metadata[b"geo"])["columns"]["geom"]
-
-
-def test_a_geoparquet_has_its_crs_its_extent_and_a_box_for_each_geometry(
-    client: Client, city: City, settings: Any
-) -> None:
-    settings.LICENSE_URL = "https://peta.example/licence"
-    make_report(location=Point(106.93, -6.25, srid=4326))
-    make_report(location=Point(107.05, -6.21, srid=4326))
-    response = get(client, "/layers/reports.parquet?kind=laporan&lang=en")
-    file = pq.ParquetFile(io.BytesIO(response.body))
-    said = {key.decode(): json.loads(text) for key, text in file.metadata.metadata.items() if key != b"ARROW:schema"}
-    geo = said["geo"]
-    assert (geo["version"], geo["primary_column"]) == ("1.1.0", "geom")
-    column = geo["columns"]["geom"]
-    assert (column["encoding"], column["geometry_types"]) == ("WKB", ["Point"])
-    assert "crs" not in column  # CRS84
-    assert column["bbox"] == [106.93, -6.25, 107.05, -6.21]
-    assert column["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
-    assert said["pantau"]["licence"] == "https://peta.example/licence"
-    assert json.loads(said["pantau"]["parameters"]) == {"kind": "laporan"}
-    rows = file.read().to_pylist()
-    projected = get(client, "/layers/reports.parquet?crs=EPSG:32748")
-    geo = json.loads(pq.ParquetFile(io.BytesIO(projected.body)).metadata.metadata[b"geo"])
-    assert geo["columns"]["geom"]["crs"]["id"] == {"authority": "EPSG", "code": 32748}
-    assert rows[1]["bbox"] == {"xmin": 106.93, "ymin": -6.25, "xmax": 106.93, "ymax": -6.25}
-    assert rows[1]["reported_at"] == datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
-    assert rows[1]["agency"] is None
-
-
-def test_a_geopackage_says_what_its_columns_and_its_question_are(client: Client, city: City, tmp_path: Path) -> None:
-    make_datastream(make_thing(), "pm25")
-    (tmp_path / "s.gpkg").write_bytes(get(client, "/layers/sensors.gpkg?domain=environment&lang=en").body)
-    base = sqlite3.connect(tmp_path / "s.gpkg")
-    columns = dict(base.execute("SELECT column_name, name FROM gpkg_data_columns"))
-    assert columns["result"] == "Latest result"
-    described = dict(base.execute("SELECT column_name, description FROM gpkg_data_columns"))
-    assert described["result"] == "[unit_ucum]"
-    assert base.execute("SELECT identifier FROM gpkg_contents").fetchone() == ("Sensors",)
-    metadata = " ".join(text for (text,) in base.execute("SELECT metadata FROM gpkg_metadata"))
-    assert "environment" in metadata
-    assert "as_of" in metadata
-    base.close()
-
-
-def test_a_zipped_shapefile_explains_its_short_names(client: Client, city: City) -> None:
-    make_report()
-    archive = zipfile.ZipFile(io.BytesIO(get(client, "/layers/reports.shp.zip").body))
-    assert sorted(archive.namelist()) == [f"reports.{end}" for end in ("cpg", "dbf", "prj", "shp", "shx", "txt")]
-    assert archive.read("reports.cpg") == b"UTF-8"
-    said = archive.read("reports.txt").decode()
-    assert "cat_nam_id  category_name_id" in said
-    assert archive.testzip() is None
-
-
-def test_short_names_are_different_and_at_most_ten_characters() -> None:
-    names = ["category", "category_name_id", "category_name_en", "reports_per_km2", "abcdefghijkl", "abcdefghijxx"]
-    assert list(short_names(names).values()) == [
-        "category", "cat_nam_id", "cat_nam_en", "re_per_km2", "abcdefghij", "abcdefgh_1"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

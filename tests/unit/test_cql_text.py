@@ -10,7 +10,7 @@ from geo.layers.cql2.cql_text import as_cql2
     [
         ("name ILIKE 'a%'", "CASEI(name) LIKE CASEI('a%')"),
         ("(status = 'x') AND (name ilike 'it''s%')", "(status = 'x') AND (CASEI(name) LIKE CASEI('it''s%'))"),
-        ('"name" ILIKE \'a\'', "CASEI(\"name\") LIKE CASEI('a')"),
+        ("\"name\" ILIKE 'a'", "CASEI(\"name\") LIKE CASEI('a')"),
         ("name = 'b ILIKE ''c'''", "name = 'b ILIKE ''c'''"),
         ("(agency IS NULL)", "(agency IS NULL)"),
     ],

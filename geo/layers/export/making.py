@@ -60,7 +60,7 @@ class Export:
 
 def make_file(export: Export, path: Path, *, is_abandoned: Callable[[], bool]) -> None:
     """Writes the file. Inside `snapshot`. BadParameter where the format cannot hold it; Abandoned where nobody waits for it."""
-    if export.format == "xlsx" and export.rows.limit is None:
+    if export.format == "xlsx":
         _check_excel(export)
     columns, expressions = _columns(export)
     question = {
@@ -77,10 +77,10 @@ def make_file(export: Export, path: Path, *, is_abandoned: Callable[[], bool]) -
     }
     sql, params = rows_sql(export.rows, ", ".join(expressions))
     with tempfile.TemporaryFile() as said:
-        child = _start(path.parent, said)
+        child, watch = _start(path.parent, said), _Watch(is_abandoned)
         try:
-            _feed(child, question, sql, params, _Watch(is_abandoned))
-            _wait(child, _Watch(is_abandoned))
+            _feed(child, question, sql, params, watch)
+            _wait(child, watch)
         finally:
             if child.poll() is None:
                 child.kill()
@@ -89,6 +89,8 @@ def make_file(export: Export, path: Path, *, is_abandoned: Callable[[], bool]) -
 
 
 def _check_excel(export: Export) -> None:
+    if export.rows.limit is not None and export.rows.limit <= MOST_EXCEL_ROWS:
+        return
     if count_rows(export.rows.selection, most=MOST_EXCEL_ROWS + export.rows.offset) is None:
         raise BadParameter(
             "f",

@@ -72,7 +72,7 @@ def find(question: str) -> Kept | None:
 
 
 def _make(folder: Path, question: str, make: Callable[[Path], None]) -> Kept:
-    draft = Path(tempfile.mkdtemp(prefix="making-", dir=folder))
+    draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder))
     try:
         make(draft / "file")
         # Opened before others may remove it to make room.

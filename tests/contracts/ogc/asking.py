@@ -21,6 +21,8 @@ CRS_LIST = [CRS84, EPSG_4326, EPSG_3857, EPSG_32748]
 # What a collection cannot be asked without.
 NEEDS: dict[str, dict[str, str]] = {"correlation": {"property": "pm25"}}
 COLLECTIONS = ["reports", "sensors", "cities", "districts", "subdistricts", "density", "correlation"]
+# Those that need no parameter.
+LISTED = [name for name in COLLECTIONS if name not in NEEDS]
 POINTS = ["reports", "sensors"]
 # A value that each parameter takes.
 PARAMETER_VALUES = {

@@ -16,6 +16,7 @@ from tests.contracts.ogc.asking import (
     EPSG_3857,
     EPSG_4326,
     EPSG_32748,
+    LISTED,
     NEEDS,
     ask,
     collection_path,
@@ -37,7 +38,7 @@ HEAP = {
 }
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("collection", LISTED)
 def test_req_crs_fc_md_crs_list_each_collection_lists_its_crs_crs84_first(client: Client, collection: str) -> None:
     """`#/crs` refers to the list of the collections page (/req/crs/fc-md-crs-list-global)."""
     page = ask(client, "/ogc/collections")

@@ -83,7 +83,7 @@ def write_shapefile(question: dict[str, Any], source: IO[bytes], path: Path) -> 
     about += [f"{name}: {text}" for name, text in question["metadata"].items()]
     about += ["", "Fields:", *(f"{names[c['name']]:<10}  {_about(c)}" for c in columns)]
     (folder / f"{layer}.txt").write_text("\n".join(about) + "\n" + DBASE_NOTE, encoding="utf-8", newline="\r\n")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for part in sorted(folder.iterdir()):
             archive.write(part, part.name)
             part.unlink()
