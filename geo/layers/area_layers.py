@@ -30,7 +30,7 @@ AREA_PROPERTIES = [
     Property("level", "string", _("Level")),
     Property("parent", "string", _("Code of the area above")),
     Property("city", "string", _("City")),
-    Property("area_km2", "number", _("Area"), unit="km2", decimals=4),
+    Property("area_km2", "number", _("Surface area"), unit="km2", decimals=4),
     Property("reports", "integer", _("Reports"), _("All public reports in the area.")),
     Property("open_reports", "integer", _("Open reports"), _("Those not resolved, rejected or marked as duplicates.")),
     Property("things", "integer", _("Sensor posts"), _("Things that stand in the area now.")),
@@ -78,11 +78,23 @@ def period_members(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 CITIES = area_layer(
-    "cities", "kota", _("Cities"), _("The cities of this instance, with basic counts."), every_city=True
+    "cities",
+    "kota",
+    _("Cities"),
+    _("Boundaries of the cities, with their reports, sensor posts and population."),
+    every_city=True,
 )
-DISTRICTS = area_layer("districts", "kecamatan", _("Districts (kecamatan)"), _("Districts, with basic counts."))
+DISTRICTS = area_layer(
+    "districts",
+    "kecamatan",
+    _("Districts (kecamatan)"),
+    _("Boundaries of the districts, with their reports, sensor posts and population."),
+)
 SUBDISTRICTS = area_layer(
-    "subdistricts", "kelurahan", _("Subdistricts (kelurahan)"), _("Subdistricts, with basic counts.")
+    "subdistricts",
+    "kelurahan",
+    _("Subdistricts (kelurahan)"),
+    _("Boundaries of the subdistricts, with their reports, sensor posts and population."),
 )
 
 DENSITY = Layer(
@@ -95,7 +107,7 @@ DENSITY = Layer(
     geometry_type="MultiPolygon",
     properties=[
         *AREA_PROPERTIES[:4],
-        Property("area_km2", "number", _("Area"), unit="km2", decimals=4),
+        Property("area_km2", "number", _("Surface area"), unit="km2", decimals=4),
         Property("reports", "integer", _("Reports")),
         Property("reports_per_km2", "number", _("Reports per km²"), unit="1/km2", decimals=4),
         Property(

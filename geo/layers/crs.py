@@ -16,6 +16,7 @@ from server.core.errors import BadParameter
 from server.core.params import BBox, parse_bbox
 
 STORAGE_SRID = 4326
+WEB_MERCATOR, WEB_MERCATOR_EDGE = 3857, 20037508.342789244
 # Along a straight edge in a projected CRS the curve in degrees is followed in so many steps, and the rest of its sagitta
 # is covered by a margin: the exact test comes after.
 EDGE_STEPS = 32
@@ -84,6 +85,11 @@ def parse_box(text: str, crs: Crs, name: str = "bbox") -> BBox:
         west, south, east, north = map(float, numbers)
     except ValueError:
         raise BadParameter(name, f"{name} holds something that is not a number") from None
+    if crs.srid == WEB_MERCATOR:
+        # A web map that is zoomed out asks for more than there is of the world.
+        west, south, east, north = (
+            min(max(edge, -WEB_MERCATOR_EDGE), WEB_MERCATOR_EDGE) for edge in (west, south, east, north)
+        )
     if west > east or south > north:
         raise BadParameter(name, f"{name}: the first corner must be the lower one in both axes of {crs.uri}")
     box = BBox(west, south, east, north, crs.srid)

@@ -38,7 +38,7 @@ def extent_of(layer: Layer, query: Query | None) -> Extent:
     Without a query (a parameter that is required is missing) it is that of the cities alone.
     """
     if query is None or layer.is_stored:
-        return Extent(_cities_box(query.city if query else None))
+        return Extent(cities_box(query.city if query else None))
     identity = json.dumps([layer.id, parameters_of(query), query.bbox, query.interval, query.condition], default=str)
     key = f"extent-{hashlib.sha256(identity.encode()).hexdigest()}"
     found: Extent | None = cache.get(key)
@@ -49,7 +49,7 @@ def extent_of(layer: Layer, query: Query | None) -> Extent:
 
 
 def _rows_extent(layer: Layer, query: Query) -> Extent:
-    city = _cities_box(query.city)
+    city = cities_box(query.city)
     where, params = selected_sql(Selection(layer, query, layer.rows(query)))
     time = f"min(s.{layer.time_field}), max(s.{layer.time_field})" if layer.time_field else "NULL, NULL"
     with connection.cursor() as cursor:
@@ -65,7 +65,7 @@ def _rows_extent(layer: Layer, query: Query) -> Extent:
     return Extent(box if city != WORLD else (west, south, east, north), start, end, has_rows=True)
 
 
-def _cities_box(city: City | None) -> tuple[float, float, float, float]:
+def cities_box(city: City | None) -> tuple[float, float, float, float]:
     """The extent of the root areas of a city, or of all of them; the world where there is none yet."""
     with connection.cursor() as cursor:
         cursor.execute(

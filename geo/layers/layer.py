@@ -35,7 +35,10 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter of a layer. `parse(text, name, city)` gives its value or raises BadParameter."""
+    """A query parameter of a layer. `parse(text, name, city)` gives its value or raises BadParameter.
+
+    `choices` are values to offer, of a parameter that is required.
+    """
 
     name: str
     description: Text
@@ -43,6 +46,7 @@ class Parameter:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     default: str | None = None
     required: bool = False
+    choices: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

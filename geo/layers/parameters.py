@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from geo.areas.models import Area, AreaLevel, City
-from geo.layers.layer import Parameter
+from geo.layers.layer import Parameter, Text
 from geo.reports.categories import with_descendants
 from geo.reports.models import Category, Channel, Report
 from geo.reports.workflow import Status
@@ -61,37 +64,41 @@ def _end(text: str, name: str, city: City) -> datetime:
 _TEXT_LIST = {"type": "string", "description": "a comma list"}
 
 CATEGORY = Parameter(
-    "category", "Categories by slug, comma separated; a category includes all below it.", _categories, _TEXT_LIST
+    "category", _("Categories by slug, comma separated; a category includes all below it."), _categories, _TEXT_LIST
 )
-CHANNEL = Parameter("channel", "Channels by slug, comma separated.", _channels, _TEXT_LIST)
-STATUS = Parameter("status", f"Statuses, comma separated: {', '.join(Status.values)}.", _statuses, _TEXT_LIST)
+CHANNEL = Parameter("channel", _("Channels by slug, comma separated."), _channels, _TEXT_LIST)
+STATUS = Parameter(
+    "status", format_lazy("{} {}.", _("Statuses, comma separated:"), ", ".join(Status.values)), _statuses, _TEXT_LIST
+)
 KIND = Parameter(
     "kind",
-    "laporan (something is wrong somewhere) or aspirasi (a wish).",
+    _("laporan (something is wrong somewhere) or aspirasi (a wish)."),
     lambda text, name, city: parse_choice(text, name, Report.Kind.values),
     {"type": "string", "enum": Report.Kind.values},
 )
-AREA = Parameter("area", "Code of an area at any level; what lies in it or under it.", _area)
+AREA = Parameter("area", _("Code of an area at any level; what lies in it or under it."), _area)
 START = Parameter(
-    "start", "From this time or day of the city (included).", _time, {"type": "string", "format": "date-time"}
+    "start", _("From this time or day of the city (included)."), _time, {"type": "string", "format": "date-time"}
 )
 END = Parameter(
     "end",
-    "To this time (excluded), or to the end of this day of the city.",
+    _("To this time (excluded), or to the end of this day of the city."),
     _end,
     {"type": "string", "format": "date-time"},
 )
 
 
 def level(default: str) -> Parameter:
-    return Parameter("level", "Level of the areas, by code.", _level, default=default)
+    return Parameter("level", _("Level of the areas, by code."), _level, default=default)
 
 
-PROPERTY = Parameter("property", "Observed property, by code.", _property, required=True)
-ANY_PROPERTY = Parameter("property", "Observed property, by code.", _property)
+PROPERTY = Parameter(
+    "property", _("Observed property, by code."), _property, required=True, choices=published.observed_property_codes
+)
+ANY_PROPERTY = Parameter("property", _("Observed property, by code."), _property)
 
 
-def choice(name: str, description: str, options: list[str], default: str) -> Parameter:
+def choice(name: str, description: Text, options: list[str], default: str) -> Parameter:
     return Parameter(
         name,
         description,
@@ -101,7 +108,7 @@ def choice(name: str, description: str, options: list[str], default: str) -> Par
     )
 
 
-def number(name: str, description: str, *, minimum: float, maximum: float, default: str) -> Parameter:
+def number(name: str, description: Text, *, minimum: float, maximum: float, default: str) -> Parameter:
     return Parameter(
         name,
         description,
@@ -117,7 +124,7 @@ def lag(maximum: int) -> Parameter:
 
     return Parameter(
         "lag",
-        f"How many intervals the reports come after the property: 0 to {maximum}, or auto for the strongest.",
+        _("How many intervals the reports come after the property, or auto for the strongest."),
         parse,
         {"oneOf": [{"type": "integer", "minimum": 0, "maximum": maximum}, {"type": "string", "enum": ["auto"]}]},
         "auto",

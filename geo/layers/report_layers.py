@@ -36,8 +36,8 @@ REPORTS = Layer(
     id="reports",
     title=_("Reports"),
     description=_(
-        "What citizens report, newest first: place and text as they may be shown in public. "
-        "Reports without a place are not on the map; the freshness says how many have one."
+        "What citizens report, last received first: place and text as they may be shown in public. "
+        "Reports without a place are not shown."
     ),
     geometry_type="Point",
     properties=[

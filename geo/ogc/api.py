@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
 from geo.layers.catalogue import LAYERS
 from geo.layers.layer import Layer
@@ -98,11 +99,14 @@ def resource(
     template: str = "ogc/document.html",
     kind: str = JSON,
     crumbs: Sequence[tuple[str, str]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """A document of the API as JSON, or as a page for people. `crumbs` are (title, path) of what lies above it."""
+    """A document of the API as JSON, or as a page for people. `crumbs` are (title, path) of what lies above it, `more` is
+    for the page alone."""
     form = wanted_form(request, {"json": kind, "html": HTML}, "json")
     if form == "html":
-        context = {"api": api, "document": document, "crumbs": [(title, api.url(path)) for title, path in crumbs]}
+        above = [(title, api.url(path)) for title, path in crumbs]
+        context = {"api": api, "document": document, "crumbs": above, **(more or {})}
         response = render(request, template, context)
     else:
         response = JsonResponse(document, content_type=kind, json_dumps_params={"ensure_ascii": False})
@@ -114,6 +118,6 @@ def resource(
 def described(api: Api, path: str, links: Sequence[Link], *, kind: str = JSON) -> list[Link]:
     """The links of a resource: itself, its page for people, then the others."""
     in_html = api.request.GET.get("f") == "html"
-    here = api.link("alternate" if in_html else "self", path, kind, "This document as JSON", f="json")
-    page = api.link("self" if in_html else "alternate", path, HTML, "This document as a page", f="html")
+    here = api.link("alternate" if in_html else "self", path, kind, _("This document as JSON"), f="json")
+    page = api.link("self" if in_html else "alternate", path, HTML, _("This document as a page"), f="html")
     return [here, page, *links]

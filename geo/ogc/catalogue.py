@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from geo.areas.models import City
 from geo.layers.catalogue import LAYERS, layer_by_id
@@ -13,6 +14,7 @@ from geo.layers.layer import Layer, Property
 from geo.ogc.api import GEOJSON, HTML, JSON, Link, read_only, wanted_form
 from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
+from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import MAX_LIMIT, LayerRequest, parse_request, resolve_city, utc_now
 from server.core.listing import absolute_url
 from server.core.params import refuse_unknown
@@ -39,12 +41,34 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         return JsonResponse(document, content_type=JSON_LD, json_dumps_params={"ensure_ascii": False})
     layers = [describe(request, layer) for layer in LAYERS]
     if form == "html":
+        for entry, layer in zip(layers, LAYERS, strict=True):
+            entry["forms"] = _forms(request, layer)
         return render(request, "layers.html", {"layers": layers})
     links = [_link(request, "self", "/layers/", JSON), _link(request, "alternate", "/layers/?f=jsonld", JSON_LD)]
     return JsonResponse(
         {"title": "Pantau", "links": links, "layers": layers},
         json_dumps_params={"ensure_ascii": False},
     )
+
+
+def _forms(request: HttpRequest, layer: Layer) -> list[tuple[str, list[Link]]]:
+    """What a person can do with a layer: look, or take it along. One that requires a parameter has a row for each value."""
+    missing = [parameter for parameter in layer.parameters if parameter.required]
+    questions = [f"?{p.name}={choice}" for p in missing for choice in p.choices()] if missing else [""]
+    endings = [
+        ("GeoJSON", "geojson"),
+        *((form.title, form.extension) for form in DOWNLOADS.values()),
+        ("QGIS (.qlr)", "qlr"),
+    ]
+    rows = []
+    for question in questions:
+        table = f"/ogc/collections/{layer.id}/items{question}{'&' if question else '?'}f=html"
+        links = [{"title": _("Table"), "href": absolute_url(request, table), "rel": "items", "type": HTML}]
+        for title, ending in endings:
+            href = absolute_url(request, f"/layers/{layer.id}.{ending}{question}")
+            links.append({"title": str(title), "href": href, "rel": "alternate", "type": ending})
+        rows.append((question.removeprefix("?"), links))
+    return rows
 
 
 @read_only

@@ -34,7 +34,13 @@ def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
         "crs": [crs.uri for crs in known_crs()],
         "collections": [describe(api, layer, query) for layer, query in queries if query is not None],
     }
-    return resource(request, api, document, template="ogc/collections.html", crumbs=[("Pantau", "/")])
+    waiting = [
+        (layer, [(p.name, choice) for p in layer.parameters if p.required for choice in p.choices()])
+        for layer, query in queries
+        if query is None and not api.fixed
+    ]
+    crumbs, more = [("Pantau", "/")], {"waiting": waiting}
+    return resource(request, api, document, template="ogc/collections.html", crumbs=crumbs, more=more)
 
 
 @read_only
@@ -78,7 +84,7 @@ def _links(api: Api, layer: Layer, path: str, extent: Extent) -> list[Link]:
         *([] if extent.has_rows else fields),
         api.link("items", items, GEOJSON, _("The features as GeoJSON")),
         api.link("items", items, HTML, _("The features as a page"), f="html"),
-        *(api.link("items", items, form.media_type, form.title, f=name) for name, form in DOWNLOADS.items()),
+        *(api.link("items", items, form.media_type, str(form.title), f=name) for name, form in DOWNLOADS.items()),
         api.link(QUERYABLES_REL, f"{path}/queryables", SCHEMA, _("What can be filtered by")),
         api.link(SORTABLES_REL, f"{path}/sortables", SCHEMA, _("What can be sorted by")),
         api.link(SCHEMA_REL, f"{path}/schema", SCHEMA, _("The properties")),

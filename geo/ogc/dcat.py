@@ -237,7 +237,7 @@ def _distributions(place: _Place, layer: Layer, *, is_whole: bool) -> Sequence[N
         return [by_api]
     here = f"/layers/{layer.id}"
     files = [
-        _file(form.title, place.url(f"{here}.{form.extension}"), form.media_type, FILE_TYPE.get(name))
+        _file(str(form.title), place.url(f"{here}.{form.extension}"), form.media_type, FILE_TYPE.get(name))
         for name, form in DOWNLOADS.items()
     ]
     return [

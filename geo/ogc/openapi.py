@@ -245,7 +245,8 @@ def _partial() -> dict[str, Any]:
 
 def _problem(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/problem"}
-    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+    forms = {"application/problem+json": {"schema": schema}, HTML: {"schema": {"type": "string"}}}
+    return {"description": description, "content": forms}
 
 
 def _reference(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from geo.layers.breaks import quantile_edges
 from geo.layers.catalogue import layer_by_id
-from geo.layers.extents import Extent, extent_of
+from geo.layers.extents import Extent, cities_box, extent_of
 from geo.layers.layer import Layer, Query
 from geo.layers.select import Selection
 from geo.layers.tiles import (
@@ -109,7 +109,7 @@ def tile_json(request: HttpRequest, layer_id: str) -> HttpResponse:
     """TileJSON 3.0. The parameters that it was asked with go on into the address of its tiles."""
     layer = layer_by_id(layer_id)
     asked = parse_tile_request(request, layer)
-    box = bounds_of(layer, asked.query).box
+    box, home = bounds_of(layer, asked.query).box, cities_box(asked.query.city)
     document = {
         "tilejson": "3.0.0",
         "name": str(layer.title),
@@ -121,7 +121,8 @@ def tile_json(request: HttpRequest, layer_id: str) -> HttpResponse:
         "minzoom": 0,
         "maxzoom": DRAWN_TO_ZOOM,
         "bounds": list(box),
-        "center": [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2, 10],
+        # Where the city is, whatever stray rows the bounds hold.
+        "center": [(home[0] + home[2]) / 2, (home[1] + home[3]) / 2, 10],
         "vector_layers": [
             {
                 "id": layer.id,
@@ -140,7 +141,7 @@ def tile_style(request: HttpRequest, layer_id: str) -> HttpResponse:
     """A MapLibre style that draws the layer as it is declared, over nothing; it asks for no glyphs and no sprite."""
     layer = layer_by_id(layer_id)
     asked = parse_tile_request(request, layer)
-    box = bounds_of(layer, asked.query).box
+    box = cities_box(asked.query.city)
     document = layer_style(
         layer,
         source_url=absolute_url(request, f"/tiles/{layer.id}.json") + _query(request),

@@ -1,10 +1,13 @@
 """What every answer passes through: CORS for the public, read-only ones; the content security policy; `?lang=`."""
 
+import json
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 OPEN = ("/layers/", "/ogc/", "/tiles/", "/api/", "/open311/", "/sta/")
 EXPOSED = (
@@ -52,6 +55,33 @@ class ContentSecurityPolicyMiddleware:
         if response.headers.get("Content-Type", "").startswith("text/html") and not request.path.startswith(NOT_OURS):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class ProblemPageMiddleware:
+    """A refusal as a page, for those who read one in a browser."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.headers.get("Content-Type") != "application/problem+json" or not _wants_page(request):
+            return response
+        page = render(request, "problem.html", {"problem": json.loads(response.content)}, status=response.status_code)
+        for name in ("Allow", "Retry-After"):
+            if name in response.headers:
+                page[name] = response[name]
+        patch_vary_headers(page, ["Accept"])
+        return page
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    if request.method not in ("GET", "HEAD"):
+        return False
+    named = request.GET.get("f")
+    return named == "html" or (
+        named is None and request.get_preferred_type(["application/problem+json", "text/html"]) == "text/html"
+    )
 
 
 class LanguageMiddleware:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from geo.areas.models import City
-from tests.factories import make_city, make_report
+from tests.factories import make_city, make_observed_property, make_report
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +67,39 @@ def test_what_citizens_wrote_cannot_become_markup(client: Client, city: City) ->
 def test_an_unknown_form_is_refused(client: Client, city: City) -> None:
     response: Any = client.get("/ogc/collections?f=gml")
     assert (response.status_code, response.json()["parameter"]) == (400, "f")
+
+
+def test_the_language_links_keep_the_question(client: Client, city: City) -> None:
+    html = page(client, "/ogc/collections/reports/items?limit=2&sortby=-reported_at")
+    assert "?limit=2&amp;sortby=-reported_at&amp;f=html&amp;lang=en" in html
+
+
+def test_a_refusal_is_a_page_in_a_browser(client: Client, city: City) -> None:
+    response = client.get("/ogc/collections/reports/items?limit=x", headers={"accept": "text/html"})
+    assert (response.status_code, response["Content-Type"]) == (400, "text/html; charset=utf-8")
+    assert "limit must be a whole number" in response.content.decode()
+    missing = client.get("/ogc/collections/nothing", headers={"accept": "text/html"})
+    assert (missing.status_code, missing["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_a_refusal_is_a_problem_for_a_program(client: Client, city: City) -> None:
+    for accept in ("*/*", "application/json"):
+        response = client.get("/ogc/collections/nothing", headers={"accept": accept})
+        assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_layer_that_needs_a_parameter_is_offered_with_its_values(client: Client, city: City) -> None:
+    make_observed_property("river_level")
+    assert "/ogc/with/property=river_level/collections/correlation?f=html" in page(client, "/ogc/collections")
+    assert "/layers/correlation.gpkg?property=river_level" in page(client, "/layers/")
+
+
+def test_every_form_of_a_layer_is_linked_from_the_catalogue(client: Client, city: City) -> None:
+    html = page(client, "/layers/")
+    for ending in ("geojson", "csv", "gpkg", "shp.zip", "fgb", "parquet", "xlsx", "qlr"):
+        assert f'href="http://testserver/layers/reports.{ending}"' in html
+
+
+def test_the_map_of_a_page_is_in_degrees_whatever_crs_was_asked_for(client: Client, city: City) -> None:
+    make_report()
+    assert '"coordinates": [106.93, -6.25]' in page(client, "/ogc/collections/reports/items?crs=EPSG:3857")

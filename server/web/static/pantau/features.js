@@ -9,7 +9,9 @@ function points(coordinates, found = []) {
 }
 
 async function show(container, collection) {
-  const features = (collection.features ?? [collection]).filter((feature) => feature.geometry);
+  const features = (collection.features ?? [collection])
+    .filter((feature) => feature.geometry)
+    .map((feature) => ({ ...feature, properties: { fid: feature.id } }));
   const all = features.flatMap((feature) => points(feature.geometry.coordinates));
   if (!all.length || !hasWebGl()) return;
   container.hidden = false;
@@ -24,6 +26,7 @@ async function show(container, collection) {
     bounds,
     fitBoundsOptions: { padding: 30, maxZoom: 15 },
     attributionControl: false,
+    renderWorldCopies: false,
   });
   map.addControl(new gl.NavigationControl({ showCompass: false }));
   await map.once("load");
@@ -31,6 +34,13 @@ async function show(container, collection) {
   const colour = read("--accent");
   map.addLayer({ id: "fill", type: "fill", source: "features", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour, "fill-opacity": 0.25, "fill-outline-color": read("--map-edge") } });
   map.addLayer({ id: "dot", type: "circle", source: "features", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": 5, "circle-stroke-width": 1, "circle-stroke-color": read("--surface") } });
+  if (collection.features) {
+    for (const layer of ["fill", "dot"]) {
+      map.on("mouseenter", layer, () => (map.getCanvas().style.cursor = "pointer"));
+      map.on("mouseleave", layer, () => (map.getCanvas().style.cursor = ""));
+      map.on("click", layer, ({ features: [feature] }) => document.getElementById(`f-${feature.properties.fid}`)?.querySelector("a").click());
+    }
+  }
   await map.once("idle");
   document.documentElement.dataset.ready = "yes";
 }
