@@ -57,6 +57,7 @@ def area_layer(layer_id: str, level: str, title: Any, description: Any, *, every
         properties=AREA_PROPERTIES,
         rows=area_rows(level, every_city=every_city),
         versions={"geo_dataversion": ["reports", "areas"]},
+        is_of_every_city=every_city,
         style=Style("fill", None, ("#4d7ea8",)),
         freshness=reports_freshness,
     )

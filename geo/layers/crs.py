@@ -17,6 +17,8 @@ from server.core.params import BBox, parse_bbox
 
 STORAGE_SRID = 4326
 WEB_MERCATOR, WEB_MERCATOR_EDGE = 3857, 20037508.342789244
+# No coordinate of the earth is larger in any unit; GDAL's transform of 1e20 in EPSG:3857 does not return.
+FARTHEST = 1e9
 # Along a straight edge in a projected CRS the curve in degrees is followed in so many steps, and the rest of its sagitta
 # is covered by a margin: the exact test comes after.
 EDGE_STEPS = 32
@@ -85,6 +87,8 @@ def parse_box(text: str, crs: Crs, name: str = "bbox") -> BBox:
         west, south, east, north = map(float, numbers)
     except ValueError:
         raise BadParameter(name, f"{name} holds something that is not a number") from None
+    if not all(abs(edge) <= FARTHEST for edge in (west, south, east, north)):  # NaN fails as well
+        raise BadParameter(name, f"{name} lies where EPSG:{crs.srid} is not defined")
     if crs.srid == WEB_MERCATOR:
         # A web map that is zoomed out asks for more than there is of the world.
         west, south, east, north = (

@@ -115,7 +115,8 @@ class Layer:
 
     `resolve` fills what depends on other parameters or on the clock (a default period); `rows` gives the row-source.
     `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set. `tile_properties` are what style and
-    popup need of a feature in a vector tile; None: every property that is short.
+    popup need of a feature in a vector tile; None: every property that is short. `has_timeless_rows`: the time field may be
+    null. `is_of_every_city`: its rows are the same whichever city is asked for.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Layer:
     parameters: Sequence[Parameter] = ()
     time_field: str | None = None
     has_timeless_rows: bool = False
+    is_of_every_city: bool = False
     newest_first: bool = False
     tile_properties: Sequence[str] | None = None
     is_stored: bool = False

@@ -99,6 +99,8 @@ def conditional(
     The tag is of the address, the language and the data version, so it is known before the question is read: `ask` reads it.
     `state` is that of a single row, for If-Match: it ends the tag, and is asked for only where the body is sent.
     """
+    # Transactions do not commit in the order of their times, and a relative period moves by itself: only the tag tells.
+    request.META.pop("HTTP_IF_MODIFIED_SINCE", None)
     version = data_version(layer.versions)
     stem = _stem(request, layer, content_type, version.number)
     if held := _held(request, stem):

@@ -183,6 +183,7 @@ def _pieces(found: Download) -> Generator[bytes, None, None]:
 
 def _spooled(request: HttpRequest, found: Download) -> HttpResponseBase:
     question = found.question
+    request.META.pop("HTTP_IF_MODIFIED_SINCE", None)  # as in geo.ogc.answers.conditional
     # A range of a compressed file would be no range of the file.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)
     known = tag_known(request, question)

@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from geo.layers.crs import CRS84, parse_crs
 from geo.layers.geojson import FeatureStream, one_feature
 from geo.layers.layer import Layer
-from geo.layers.select import Position, Selection, Window, position_of_row, snapshot
+from geo.layers.select import Position, Window, position_of_row, snapshot
 from geo.ogc.answers import Prepared, conditional, with_count
 from geo.ogc.api import GEOJSON, Link
-from geo.ogc.requests import LayerRequest
+from geo.ogc.requests import LayerRequest, question_of
 from server.core.errors import NotFound
 from server.core.geojson import Primed, feature_collection
 from server.core.listing import absolute_url
@@ -32,12 +32,15 @@ def page_response(
     """
 
     def body(prepared: Prepared) -> HttpResponseBase:
-        if request.method == "HEAD":
-            # Streamed, since an answer of no length would say that there are no bytes.
-            return StreamingHttpResponse((), content_type=GEOJSON)
         page = Page(request, prepared, more_links, leads=leads)
         # The head and the first rows: an early error is still an error, and the links of the header are known.
-        response = StreamingHttpResponse(Primed(page.pieces(), pieces_now=2), content_type=GEOJSON)
+        content = Primed(page.pieces(), pieces_now=1 if request.method == "HEAD" else 2)
+        if request.method == "HEAD":
+            content.close()
+            # Streamed, since an answer of no length would say that there are no bytes.
+            response = StreamingHttpResponse((), content_type=GEOJSON)
+        else:
+            response = StreamingHttpResponse(content, content_type=GEOJSON)
         response["Link"] = link_header(page.links)
         response["Accept-Ranges"] = "none"
         return response
@@ -70,7 +73,7 @@ class Page:
             assert asked.limit is not None
             window = Window(asked.limit, asked.after, asked.offset, asked.leading)
             # The header leaves before the rows do: where the next page begins has to be looked up.
-            last = _last_position(selection, window, asked)
+            last = position_of_row(selection, window)
             if last is not None:
                 self.links.append({"rel": "next", "type": self.kind, "href": _next_url(self.request, prepared, last)})
             head: dict[str, Any] = {
@@ -88,13 +91,6 @@ class Page:
             )
 
 
-def _last_position(selection: Selection, window: Window, asked: LayerRequest) -> Position | None:
-    """Where the page will end, if another follows. Where all rows were counted, most pages need no look-up."""
-    if asked.matched is not None and asked.after is None and asked.offset + window.limit >= asked.matched:
-        return None
-    return position_of_row(selection, window)
-
-
 def _next_url(request: HttpRequest, prepared: Prepared, last: Position) -> str:
     asked = prepared.asked
     token = {
@@ -105,6 +101,7 @@ def _next_url(request: HttpRequest, prepared: Prepared, last: Position) -> str:
         "result": asked.result_set,
         "matched": asked.matched,
         "leading": asked.leading,
+        "question": question_of(asked.query),
     }
     query = request.GET.copy()
     query.pop("offset", None)

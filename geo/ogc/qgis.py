@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from geo.areas.models import Area, City
 from geo.layers.breaks import quantile_edges
@@ -23,6 +24,8 @@ from geo.ogc.answers import prepare
 from geo.ogc.api import read_only
 from geo.ogc.qgis_styles import renderer
 from geo.ogc.requests import LayerRequest, parse_fixed, parse_request, resolve_city, utc_now
+from geo.reports.models import Category
+from sensors import published
 from server.core.errors import BadParameter
 from server.core.listing import absolute_url, read_query
 
@@ -31,6 +34,7 @@ PROJECT = "application/x-qgis-project"
 # What a project says it was written by: the oldest QGIS that is known to open it.
 VERSION = "3.22.0-Białowieża"
 SRS_IDS = {4326: 3452, 3857: 3857}
+INTERVALS = {"hour": lazy("hourly"), "day": lazy("daily"), "week": lazy("weekly")}
 EARTH_RADIUS_M = 6_378_137.0
 
 
@@ -88,7 +92,7 @@ def _add(tree: Element, maps: Element, request: HttpRequest, layer: Layer, given
     asked = parse_request(layer, _query_dict(given), utc_now(), default_limit=None)
     source = _source(request, layer, given)
     layer_id = f"pantau_{re.sub('[^a-z0-9]', '_', layer.id)}"
-    title = _clean(str(layer.title))
+    title = _clean(_name(layer, given))
     SubElement(
         tree,
         "layer-tree-layer",
@@ -111,6 +115,27 @@ def _add(tree: Element, maps: Element, request: HttpRequest, layer: Layer, given
     aliases = SubElement(element, "aliases")
     for i, prop in enumerate(layer.properties):
         SubElement(aliases, "alias", field=prop.name, name=_clean(str(prop.title)), index=str(i))
+
+
+def _name(layer: Layer, given: dict[str, str]) -> str:
+    """The title and what its figures are of: two definitions of one layer, side by side, are told apart by nothing else."""
+    words = []
+    for parameter in layer.parameters:
+        name, text = parameter.name, given.get(parameter.name, "")
+        if name == "category" and (text or layer.is_stored):
+            words.append(_category_names(text) or _("All categories"))
+        elif name == "property" and text:
+            words.append(published.observed_properties().get(code=text).name)
+        elif name == "interval":
+            words.append(str(INTERVALS[text or parameter.default or ""]))
+        elif text:
+            words.append(f"{name}={text}")
+    return f"{layer.title} ({' · '.join(words)})" if words else str(layer.title)
+
+
+def _category_names(text: str) -> str:
+    slugs = [slug.strip() for slug in text.split(",")]
+    return ", ".join(category.name for category in Category.objects.filter(slug__in=slugs).order_by("slug"))
 
 
 def _query_dict(given: dict[str, str]) -> QueryDict:

@@ -3,27 +3,36 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
-from django.utils.translation import gettext as _
-
 from geo.layers.layer import Layer
-from geo.ogc.style import NO_COUNT, NO_VALUE, spread
+from geo.ogc.legend import (
+    CHANCE,
+    NO_VALUE,
+    P_VALUE,
+    Entry,
+    categories,
+    has_chance,
+    is_number,
+    no_figure_words,
+    paler_words,
+    ranges,
+    solid_words,
+)
+
+EDGE, PALE_EDGE = "#ffffff", "#7f7f7f"
 
 
 def renderer(layer: Layer, edges: Sequence[float]) -> Element:
     """`renderer-v2` of the layer's style, in the colours of the web map. `edges` are where classes begin that the style
     leaves to the data."""
-    style = layer.style
-    prop = layer.property_named(style.property) if style.property else None
-    if prop is None:
-        return _single(layer, style.colours[0])
-    if prop.type not in ("number", "integer"):
-        return _categorised(layer, prop.name)
-    if style.classes:
-        return _graduated(layer, prop.name, style.classes, style.colours)
-    if edges:
-        # Below the least value above zero there is zero alone.
-        return _graduated(layer, prop.name, edges, [NO_COUNT, *spread(style.colours, len(edges))])
-    return _single(layer, NO_COUNT)
+    name = layer.style.property
+    if name is None:
+        return _single(layer, layer.style.colours[0])
+    if not is_number(layer):
+        return _categorised(layer, name)
+    classes = ranges(layer, edges)
+    if len(classes) == 1:
+        return _single(layer, classes[0].colour)
+    return _ruled(layer, name, classes) if has_chance(layer) else _graduated(layer, name, classes)
 
 
 def _single(layer: Layer, colour: str) -> Element:
@@ -32,44 +41,58 @@ def _single(layer: Layer, colour: str) -> Element:
     return element
 
 
-def _graduated(layer: Layer, name: str, edges: Sequence[float], colours: Sequence[str]) -> Element:
+def _graduated(layer: Layer, name: str, classes: Sequence[Entry]) -> Element:
     element = _renderer("graduatedSymbol", attr=name, graduatedMethod="GraduatedColor")
-    ranges, symbols = SubElement(element, "ranges"), SubElement(element, "symbols")
-    # Open at both ends: what comes later than this file is still drawn.
-    bounds = [-1e308, *map(float, edges), 1e308]
-    classes = list(zip(bounds[:-1], bounds[1:], colours, strict=True))
+    parts, symbols = SubElement(element, "ranges"), SubElement(element, "symbols")
     # From the highest down: QGIS takes the first range that holds a value, both ends included, and an edge belongs to
     # the class that begins there.
-    for i, (lower, upper, colour) in enumerate(reversed(classes)):
-        label = f"{lower:.3g} – {upper:.3g}"
-        if i == 0:
-            label = f"≥ {lower:.3g}"
-        elif i == len(classes) - 1:
-            label = f"< {upper:.3g}"
+    for i, entry in enumerate(classes):
+        # Open at both ends: what comes later than this file is still drawn.
+        lower = -1e308 if entry.lower is None else entry.lower
+        upper = 1e308 if entry.upper is None else entry.upper
         bound = {"lower": repr(lower), "upper": repr(upper)}
-        SubElement(ranges, "range", {**bound, "symbol": str(i), "label": label, "render": "true"})
-        symbols.append(_symbol(layer, str(i), colour))
+        SubElement(parts, "range", {**bound, "symbol": str(i), "label": entry.label, "render": "true"})
+        symbols.append(_symbol(layer, str(i), entry.colour))
     return element
+
+
+def _ruled(layer: Layer, name: str, classes: Sequence[Entry]) -> Element:
+    """The classes twice: solid, and paler where chance may well make such a figure or nothing says that it does not."""
+    element = _renderer("RuleRenderer")
+    rules, symbols = SubElement(element, "rules", key="all"), SubElement(element, "symbols")
+    groups = (
+        (f'"{P_VALUE}" < {CHANCE}', solid_words(), False),
+        (f'"{P_VALUE}" IS NULL OR "{P_VALUE}" >= {CHANCE}', paler_words(), True),
+    )
+    number = 0
+    for chosen, words, is_pale in groups:
+        key = "pale" if is_pale else "solid"
+        group = SubElement(rules, "rule", key=key, filter=chosen, label=words)
+        for entry in classes:
+            rule = {"filter": _range_filter(name, entry), "label": entry.label, "symbol": str(number)}
+            SubElement(group, "rule", {"key": f"{key}-{number}", **rule})
+            symbols.append(_symbol(layer, str(number), entry.colour, is_pale=is_pale, edge=PALE_EDGE))
+            number += 1
+    rest = {"filter": f'"{name}" IS NULL', "label": no_figure_words(), "symbol": str(number)}
+    SubElement(rules, "rule", {"key": "none", **rest})
+    symbols.append(_symbol(layer, str(number), NO_VALUE, edge=PALE_EDGE))
+    return element
+
+
+def _range_filter(name: str, entry: Entry) -> str:
+    bounds = [] if entry.lower is None else [f'"{name}" >= {entry.lower!r}']
+    return " AND ".join(bounds if entry.upper is None else [*bounds, f'"{name}" < {entry.upper!r}'])
 
 
 def _categorised(layer: Layer, name: str) -> Element:
     element = _renderer("categorizedSymbol", attr=name)
-    categories, symbols = SubElement(element, "categories"), SubElement(element, "symbols")
-    number = 0
-    for colour, part in zip(layer.style.colours, layer.style.classes, strict=True):
-        for value in part if isinstance(part, tuple | list) else (part,):
-            _category(categories, symbols, layer, str(number), str(value), str(value), colour)
-            number += 1
-    # QGIS takes the category of the empty value for all that no other names.
-    _category(categories, symbols, layer, str(number), "", _("others"), NO_VALUE)
+    parts, symbols = SubElement(element, "categories"), SubElement(element, "symbols")
+    for i, entry in enumerate(categories(layer)):
+        # QGIS takes the category of the empty value for all that no other names.
+        named = {"value": entry.value or "", "label": entry.label, "render": "true"}
+        SubElement(parts, "category", {"symbol": str(i), **named})
+        symbols.append(_symbol(layer, str(i), entry.colour))
     return element
-
-
-def _category(
-    categories: Element, symbols: Element, layer: Layer, number: str, value: str, label: str, colour: str
-) -> None:
-    SubElement(categories, "category", symbol=number, value=value, label=label, render="true")
-    symbols.append(_symbol(layer, number, colour))
 
 
 def _renderer(kind: str, **more: str) -> Element:
@@ -77,10 +100,12 @@ def _renderer(kind: str, **more: str) -> Element:
     return Element("renderer-v2", {"type": kind, **same, **more})
 
 
-def _symbol(layer: Layer, number: str, colour: str, *, is_outline: bool = False) -> Element:
+def _symbol(
+    layer: Layer, number: str, colour: str, *, is_outline: bool = False, is_pale: bool = False, edge: str = EDGE
+) -> Element:
     is_fill = layer.style.kind == "fill"
     # Boundaries alone are lines, so that what lies below them is seen.
-    alpha = "1" if is_outline or not is_fill else "0.75"
+    alpha = "0.25" if is_pale else "1" if is_outline or not is_fill else "0.75"
     symbol = Element(
         "symbol", name=number, type="fill" if is_fill else "marker", alpha=alpha, clip_to_extent="1", force_rhr="0"
     )
@@ -89,7 +114,7 @@ def _symbol(layer: Layer, number: str, colour: str, *, is_outline: bool = False)
         values = {
             "color": _rgba(colour),
             "style": "no" if is_outline else "solid",
-            "outline_color": _rgba(colour if is_outline else "#ffffff"),
+            "outline_color": _rgba(colour if is_outline else edge),
             "outline_style": "solid",
             "outline_width": "0.5" if is_outline else "0.2",
             "outline_width_unit": "MM",
@@ -102,7 +127,7 @@ def _symbol(layer: Layer, number: str, colour: str, *, is_outline: bool = False)
             "color": _rgba(colour),
             "size": "2",
             "size_unit": "MM",
-            "outline_color": _rgba("#ffffff"),
+            "outline_color": _rgba(edge),
             "outline_style": "solid",
             "outline_width": "0.2",
             "outline_width_unit": "MM",

@@ -1,5 +1,7 @@
 """From a request to a question that a layer can answer: every parameter is parsed here, once."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from geo.layers.cql2.cql_text import as_cql2
 from geo.layers.crs import CRS84, Crs, parse_box, parse_crs
 from geo.layers.geojson import Output
 from geo.layers.layer import Condition, Layer, OrderBy, Property, Query
+from geo.layers.results import parameters_of
 from geo.layers.select import SQL_TYPES, Position
 from server.core.errors import BadParameter
 from server.core.listing import read_query
@@ -71,15 +74,15 @@ def sortable(layer: Layer) -> list[Property]:
     return [prop for prop in layer.properties if prop.type in SQL_TYPES and not prop.is_long]
 
 
-def resolve_city(slug: str | None) -> City:
-    """The city that is named; with one city it need not be."""
+def resolve_city(slug: str | None, *, any_does: bool = False) -> City:
+    """The city that is named; with one city it need not be, nor where any one does."""
     if slug:
         city = City.objects.filter(slug=slug).first()
         if city is None:
             raise BadParameter("city", f"there is no city {slug!r}; /api/cities/ lists them")
         return city
     cities = list(City.objects.order_by("id")[:2])
-    if len(cities) == 1:
+    if len(cities) == 1 or (cities and any_does):
         return cities[0]
     if not cities:
         raise BadParameter("city", "there is no city yet; load one with ./pantau manage load_fixtures")
@@ -106,7 +109,7 @@ def parse_request(
         if name in params:
             raise BadParameter(name, f"{name} is fixed by this address already; leave it out of the query")
     params |= settled
-    city = resolve_city(params.get("city"))
+    city = resolve_city(params.get("city"), any_does=layer.is_of_every_city)
     token = _token(params.get("next"), layer)
     now = datetime.fromisoformat(token["now"]) if token else now
     interval = parse_datetime_interval(params["datetime"], city.zone) if "datetime" in params else None
@@ -119,26 +122,31 @@ def parse_request(
         condition=_condition(layer, params, city),
         order=_order(layer, params.get("sortby")),
     )
+    if token and token.get("question") != question_of(query):
+        raise BadParameter("next", "next is a page token of a question with other parameters")
     limit = default_limit
     if "limit" in params:
         limit = parse_integer(params["limit"], "limit", minimum=1, maximum=MAX_LIMIT, clamp=True)
     offset = parse_integer(params.get("offset", "0"), "offset", minimum=0, maximum=MAX_OFFSET)
     if token and "offset" in params:
         raise BadParameter("offset", "give offset or next, not both")
-    after = Position(token["key"], tuple(token["values"])) if token else None
-    if after is not None and len(after.values) != len(query.order):
-        raise BadParameter("next", "next is a page token of another order")
     return LayerRequest(
         query=query,
         output=_output(layer, params),
         limit=limit,
-        after=after,
+        after=Position(token["key"], tuple(token["values"])) if token else None,
         offset=offset,
         matched=token.get("matched"),
         leading=tuple(token.get("leading", ())),
         result_set=token.get("result"),
         is_first=not token,
     )
+
+
+def question_of(query: Query) -> str:
+    """What a page token is bound to: the question, whatever the page and the form of its answer."""
+    asked = [parameters_of(query), query.bbox, query.interval, query.condition, query.order]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _token(text: str | None, layer: Layer) -> dict[str, Any]:

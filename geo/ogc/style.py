@@ -5,9 +5,11 @@ from typing import Any
 
 from geo.layers.layer import Layer, Style
 from geo.layers.tiles import POINT_COUNT
+from geo.ogc.legend import CHANCE, NO_COUNT, NO_VALUE, P_VALUE, has_chance, legend, spread
 
 Expression = Any
-GROUND, EDGE, NO_VALUE, NO_COUNT, CLUSTER = "#f5f3ee", "#ffffff", "#b9b9b9", "#eceae4", "#4a5a68"
+GROUND, EDGE, CLUSTER = "#f5f3ee", "#ffffff", "#4a5a68"
+SOLID, PALE = 0.8, 0.25
 
 
 def layer_style(
@@ -15,11 +17,13 @@ def layer_style(
 ) -> dict[str, Any]:
     """The style of one layer. `edges` are where classes begin that the declaration leaves to the data.
 
-    There is no text in it: glyphs would have to come from somebody else's server.
+    There is no text on the map: glyphs would have to come from somebody else's server. What the colours mean stands in the
+    style's `metadata`, as `pantau:legend`.
     """
     return {
         "version": 8,
         "name": str(layer.title),
+        "metadata": {"pantau:legend": _legend(layer, edges)},
         "center": list(centre),
         "zoom": 10,
         "sources": {layer.id: {"type": "vector", "url": source_url, "promoteId": "id"}},
@@ -48,13 +52,19 @@ def colour_of(style: Style, edges: Sequence[float] = ()) -> Expression:
     return ["match", value, *pairs, NO_VALUE]
 
 
-def spread(colours: Sequence[str], count: int) -> list[str]:
-    """So many of the colours, from first to last, evenly; the middle one where one is enough."""
-    if count >= len(colours):
-        return list(colours)
-    if count == 1:
-        return [colours[len(colours) // 2]]
-    return [colours[round(i * (len(colours) - 1) / (count - 1))] for i in range(count)]
+def opacity_of(layer: Layer) -> Expression:
+    """How solid a feature is: paler where its figure may well be chance."""
+    if not has_chance(layer):
+        return SOLID
+    is_solid = ["all", ["has", P_VALUE], ["<", ["get", P_VALUE], CHANCE]]
+    return ["case", ["!", ["has", layer.style.property]], SOLID, is_solid, SOLID, PALE]
+
+
+def _legend(layer: Layer, edges: Sequence[float]) -> list[dict[str, Any]]:
+    return [
+        {"color": entry.colour, "label": entry.label} | ({"opacity": PALE} if entry.is_pale else {})
+        for entry in legend(layer, edges)
+    ]
 
 
 def _steps(edges: Sequence[float], colours: Sequence[str]) -> list[Expression]:
@@ -94,7 +104,7 @@ def _circles(layer: Layer, colour: Expression) -> list[dict[str, Any]]:
 def _fills(layer: Layer, colour: Expression) -> list[dict[str, Any]]:
     common = {"source": layer.id, "source-layer": layer.id}
     return [
-        {"id": layer.id, "type": "fill", **common, "paint": {"fill-color": colour, "fill-opacity": 0.8}},
+        {"id": layer.id, "type": "fill", **common, "paint": {"fill-color": colour, "fill-opacity": opacity_of(layer)}},
         {
             "id": f"{layer.id}-outline",
             "type": "line",

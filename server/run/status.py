@@ -172,7 +172,8 @@ def _psql_variables(dsn: str) -> dict[str, str]:
 def _processes(here: Installation) -> list[dict[str, Any]]:
     supervisor = Supervisor(here.home, here.home.secrets()["instance"])
     try:
-        states = supervisor.states()
+        # It is gone after `down`.
+        states = supervisor.states() if supervisor.socket.exists() else {}
     except OSError:
         states = {}
     rows = []
@@ -188,10 +189,14 @@ def _print_table(here: Installation, found: dict[str, Any]) -> None:
     green, red, plain = ("\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
     for row in found["processes"]:
         good = row["state"] == RUNNING
-        days, seconds = divmod(row["uptime_s"], 86400)
-        since = f"pid {row['pid']:<8} {f'{days} d ' if days else ''}{time.strftime('%H:%M:%S', time.gmtime(seconds))}"
-        print(f"{row['name']:<10} {green if good else red}{row['state']:<9}{plain} {since if good else ''}".rstrip())
+        since = _since(row) if good else ""
+        print(f"{row['name']:<10} {green if good else red}{row['state']:<9}{plain} {since}".rstrip())
     print(f"{'page':<10} {'ready' if found['health'] == '200' else found['health']:<9} {found['url']}/")
     print(f"{'home':<10} {found['home']}")
     if not found["ready"]:
         say("Not everything is running: ./pantau up starts it, ./pantau logs tells why it stopped.")
+
+
+def _since(row: dict[str, Any]) -> str:
+    days, seconds = divmod(row["uptime_s"], 86400)
+    return f"pid {row['pid']:<8} {f'{days} d ' if days else ''}{time.strftime('%H:%M:%S', time.gmtime(seconds))}"

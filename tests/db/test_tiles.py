@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,13 @@ def test_classes_of_repeated_values_are_fewer() -> None:
     layer = squares([(0, 0, 1, 1)])
     assert quantile_edges(selection(layer), "level", 5) == [1.0]
     assert quantile_edges(selection(layer, condition=Condition("false")), "level", 5) == []
+
+
+def test_every_value_above_zero_lies_in_a_class_as_features_carry_it() -> None:
+    # Two digits are kept: 14.343734 is carried as 14.34, below itself; 0.004 is carried as 0.0, and is no class of its own.
+    raw = ["14.343734", "14.347", "17.389554", "0.004", "0"]
+    rows = " UNION ALL ".join(
+        f"SELECT {i}::bigint AS key, {value}::double precision AS level" for i, value in enumerate(raw)
+    )
+    layer = replace(dots([]), rows=lambda query: RowSource(rows, {}))
+    assert quantile_edges(selection(layer), "level", 5) == [14.34, 14.35, 17.39]

@@ -301,7 +301,7 @@ def test_a_layer_takes_a_bounded_number_of_queries(
 ) -> None:
     for _ in range(10):
         make_report()
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         body(get(client, f"/layers/{layer_id}.geojson"))
 
 
@@ -412,3 +412,41 @@ def test_a_304_costs_the_query_of_the_data_version(client: Client, city: City, d
         with django_assert_num_queries(1) as asked:
             assert get(client, path, if_none_match=etag).status_code == 304
         assert "geo_dataversion" in asked[0]["sql"]
+
+
+def test_a_page_token_belongs_to_its_question(client: Client, city: City) -> None:
+    for _ in range(2):
+        make_report()
+    links = body(get(client, "/layers/reports.geojson?limit=1"))["links"]
+    token = next(link["href"] for link in links if link["rel"] == "next").split("next=")[1]
+    refused = get(client, f"/layers/reports.geojson?limit=1&status=submitted&next={token}")
+    assert (refused.status_code, refused.json()["parameter"]) == (400, "next")
+
+
+def test_head_tells_of_the_next_page_as_get_does(client: Client, city: City) -> None:
+    for _ in range(2):
+        make_report()
+    asked, told = get(client, "/layers/reports.geojson?limit=1"), client.head("/layers/reports.geojson?limit=1")
+    assert 'rel="next"' in told["Link"]
+    assert (told["ETag"], told["Accept-Ranges"]) == (asked["ETag"], "none")
+
+
+def test_a_time_alone_never_says_that_nothing_changed(client: Client, city: City) -> None:
+    """Transactions do not commit in the order of their times."""
+    make_report()
+    since = get(client, "/layers/reports.geojson")["Last-Modified"]
+    assert get(client, "/layers/reports.geojson", if_modified_since=since).status_code == 200
+    assert get(client, "/layers/reports.csv", if_modified_since=since).status_code == 200
+
+
+def test_the_layer_of_every_city_needs_no_city_named(client: Client, city: City) -> None:
+    make_city("makassar", west=119.4, south=-5.2)
+    assert body(get(client, "/layers/cities.geojson"))["numberReturned"] == 2
+    assert get(client, "/tiles/cities/0/0/0.mvt").status_code == 200
+
+
+def test_a_box_beyond_all_bounds_is_refused_at_once(client: Client, city: City) -> None:
+    """GDAL's transform of 1e20 metres in EPSG:3857 does not return."""
+    for bbox in ("1e20,0,1e20,0", "nan,0,1,1", "0,0,1e300,1e300"):
+        refused = get(client, f"/layers/reports.geojson?bbox-crs=EPSG:3857&bbox={bbox}")
+        assert (refused.status_code, refused.json()["parameter"]) == (400, "bbox")

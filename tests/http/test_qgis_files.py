@@ -1,5 +1,6 @@
 """QGIS's layer definitions and project, as XML; tests/clients/qgis opens them in QGIS itself."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
@@ -8,9 +9,17 @@ import pytest
 from django.contrib.gis.geos import Point
 from django.test import Client
 
-from geo.areas.models import City
+from geo.areas.models import Area, City
 from geo.layers.catalogue import LAYERS
-from tests.factories import make_city, make_report
+from tests.factories import (
+    centre,
+    make_category,
+    make_city,
+    make_datastream,
+    make_observed_property,
+    make_report,
+    make_thing,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +45,7 @@ def source(document: Element) -> str:
 
 @pytest.fixture(autouse=True)
 def _a_property(db: None) -> None:
-    from tests.factories import make_datastream, make_thing
-
+    make_observed_property("river_level", name_en="River level")
     make_datastream(make_thing("hulu"), "river_level")
 
 
@@ -111,20 +119,83 @@ def test_a_categorised_layer_has_a_class_for_each_value_and_one_for_the_rest(cli
         ("", "3"),
     ]
     colours = [option.get("value") for option in renderer.iterfind("symbols/symbol/layer/Option/Option[@name='color']")]
+    labels = [part.get("label") for part in renderer.iterfind("categories/category")]
+    assert labels == ["submitted", "in progress", "resolved", "others"]
     # #b2182b, #e08214, #1b7837 and a grey.
     assert colours == ["178,24,43,255", "224,130,20,255", "27,120,55,255", "185,185,185,255"]
 
 
-def test_a_graduated_layer_has_its_declared_classes_from_the_highest_down(client: Client, city: City) -> None:
-    renderer = xml(client, "/layers/correlation.qlr?property=river_level").find("maplayers/maplayer/renderer-v2")
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("reports", ["diajukan", "dikerjakan", "selesai", "lainnya"]),
+        ("sensors", ["lingkungan", "lalu lintas", "kesehatan", "ekonomi", "lainnya"]),
+    ],
+)
+def test_classes_are_named_in_the_language_of_whoever_asks(
+    client: Client, city: City, layer: str, expected: list[str]
+) -> None:
+    document = xml(client, f"/layers/{layer}.qlr?lang=id")
+    assert [part.get("label") for part in document.iterfind(".//renderer-v2/categories/category")] == expected
+
+
+def test_a_layer_of_figures_with_p_values_has_its_declared_classes_solid_and_pale(client: Client, city: City) -> None:
+    renderer = xml(client, "/layers/correlation.qlr?property=river_level&lang=en").find(
+        "maplayers/maplayer/renderer-v2"
+    )
     assert renderer is not None
-    assert (renderer.get("type"), renderer.get("attr")) == ("graduatedSymbol", "rho")
-    assert [part.get("label") for part in renderer.iterfind("ranges/range")] == [
-        "≥ 0.5", "0.2 – 0.5", "-0.2 – 0.2", "-0.5 – -0.2", "< -0.5"]  # fmt: skip
-    assert [part.get("lower") for part in renderer.iterfind("ranges/range")][:2] == ["0.5", "0.2"]
-    highest = renderer.find("symbols/symbol[@name='0']/layer/Option/Option[@name='color']")
-    assert highest is not None
-    assert highest.get("value") == "178,24,43,255"  # #b2182b
+    assert renderer.get("type") == "RuleRenderer"
+    assert [(rule.get("label"), rule.get("filter")) for rule in renderer.iterfind("rules/rule")] == [
+        ("significant (p < 0.05)", '"p_value" < 0.05'),
+        ("not significant (p ≥ 0.05)", '"p_value" IS NULL OR "p_value" >= 0.05'),
+        ("no figure", '"rho" IS NULL'),
+    ]
+    solid, pale, _none = renderer.findall("rules/rule")
+    for group in (solid, pale):
+        assert [(rule.get("label"), rule.get("filter")) for rule in group] == [
+            ("≥ 0.5", '"rho" >= 0.5'),
+            ("0.2 – 0.5", '"rho" >= 0.2 AND "rho" < 0.5'),
+            ("-0.2 – 0.2", '"rho" >= -0.2 AND "rho" < 0.2'),
+            ("-0.5 – -0.2", '"rho" >= -0.5 AND "rho" < -0.2'),
+            ("< -0.5", '"rho" < -0.5'),
+        ]
+    symbols = {symbol.get("name"): symbol for symbol in renderer.iterfind("symbols/symbol")}
+    drawn = [symbols[group[0].get("symbol")] for group in (solid, pale)]
+    assert [symbol.get("alpha") for symbol in drawn] == ["0.75", "0.25"]
+    colours = [symbol.find("layer/Option/Option[@name='color']") for symbol in drawn]
+    assert [colour.get("value") for colour in colours if colour is not None] == ["178,24,43,255"] * 2  # #b2182b
+
+
+def test_the_legend_of_p_values_is_in_the_language_of_whoever_asks(client: Client, city: City) -> None:
+    document = xml(client, "/layers/correlation.qlr?property=river_level&lang=id")
+    labels = [rule.get("label") for rule in document.iterfind(".//renderer-v2/rules/rule")]
+    assert labels == ["signifikan (p < 0,05)", "tidak signifikan (p ≥ 0,05)", "tidak ada angka"]
+    assert document.find(".//renderer-v2/rules/rule/rule[@label='0,2 – 0,5']") is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (
+            "correlation.qlr?property=river_level&lang=en",
+            "Complaints against readings (All categories · River level · daily)",
+        ),
+        (
+            "correlation.qlr?property=river_level&category=banjir,sampah&interval=hour&lag=2&lang=en",
+            "Complaints against readings (Flood, Waste · River level · hourly · lag=2)",
+        ),
+        ("density.qlr?category=banjir&level=kelurahan&lang=en", "Density of reports (level=kelurahan · Flood)"),
+        ("density.qlr?lang=en", "Density of reports"),
+    ],
+)
+def test_the_name_of_a_layer_says_what_its_figures_are_of(client: Client, city: City, path: str, expected: str) -> None:
+    make_category("banjir", name_en="Flood")
+    make_category("sampah", name_en="Waste")
+    document = xml(client, f"/layers/{path}")
+    assert document.findtext("maplayers/maplayer/layername") == expected
+    shown = document.find("layer-tree-group/layer-tree-layer")
+    assert shown is not None
+    assert shown.get("name") == expected
 
 
 def test_classes_that_a_style_leaves_open_are_those_of_the_data(client: Client, city: City) -> None:
@@ -134,11 +205,25 @@ def test_classes_that_a_style_leaves_open_are_those_of_the_data(client: Client, 
     renderer = xml(client, path).find("maplayers/maplayer/renderer-v2")
     assert renderer is not None
     # One district of 1 km² has three reports, the other none.
-    assert [part.get("label") for part in renderer.iterfind("ranges/range")] == ["≥ 3", "< 3"]
+    assert [part.get("label") for part in renderer.iterfind("ranges/range")] == ["≥ 3", "0 (tidak ada laporan)"]
     empty = xml(client, "/layers/density.qlr?start=2020-02-01T00:00:00Z&end=2020-04-01T00:00:00Z")
     only = empty.find("maplayers/maplayer/renderer-v2")
     assert only is not None
     assert only.get("type") == "singleSymbol"
+
+
+def test_every_area_with_a_report_lies_in_a_coloured_class(client: Client, city: City) -> None:
+    # 1 report on 0.7 km² is 1.428571…, carried as 1.4286; 2 on 0.9 km² are 2.222222…, carried as 2.2222.
+    for code, km2, reports in (("kota-uji.1", 0.7, 1), ("kota-uji.2", 0.9, 2)):
+        Area.objects.filter(code=code).update(area_km2=km2)
+        for _ in range(reports):
+            make_report(now=datetime(2026, 3, 1, tzinfo=UTC), location=centre(f"{code}.1"))
+    query = "start=2026-02-01T00:00:00Z&end=2026-04-01T00:00:00Z"
+    shown = b"".join(client.get(f"/layers/density.geojson?{query}").streaming_content)
+    carried = sorted(feature["properties"]["reports_per_km2"] for feature in json.loads(shown)["features"])
+    assert carried == [1.4286, 2.2222]
+    coloured = xml(client, f"/layers/density.qlr?{query}").findall(".//renderer-v2/ranges/range")[:-1]
+    assert [part.get("lower") for part in coloured] == ["2.2222", "1.4286"]
 
 
 def test_fields_are_named_in_the_language_of_whoever_asks(client: Client, city: City) -> None:

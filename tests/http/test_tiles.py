@@ -246,3 +246,34 @@ def test_a_304_asks_for_city_and_version_alone(client: Client, city: City, djang
     tag = client.get(path_of("reports"))["ETag"]
     with django_assert_max_num_queries(2):
         client.get(path_of("reports"), headers={"if-none-match": tag})
+
+
+def test_a_style_is_paler_where_a_figure_may_be_chance(client: Client, city: City) -> None:
+    make_datastream(make_thing("pos-udara"), "pm25")
+    fill = client.get("/tiles/correlation/style.json?property=pm25").json()["layers"][1]
+    is_chance_unlikely = ["all", ["has", "p_value"], ["<", ["get", "p_value"], 0.05]]
+    assert fill["paint"]["fill-opacity"] == ["case", ["!", ["has", "rho"]], 0.8, is_chance_unlikely, 0.8, 0.25]
+    assert client.get("/tiles/density/style.json").json()["layers"][1]["paint"]["fill-opacity"] == 0.8
+
+
+def test_a_style_says_what_its_colours_mean(client: Client, city: City) -> None:
+    make_report(reported_at=datetime(2026, 2, 10, tzinfo=UTC))
+    make_datastream(make_thing("pos-udara"), "pm25")
+
+    def legend(path: str) -> list[dict[str, Any]]:
+        return client.get(f"/tiles/{path}").json()["metadata"]["pantau:legend"]
+
+    assert legend("reports/style.json?lang=id") == [
+        {"color": "#b2182b", "label": "diajukan"},
+        {"color": "#e08214", "label": "dikerjakan"},
+        {"color": "#1b7837", "label": "selesai"},
+        {"color": "#b9b9b9", "label": "lainnya"},
+    ]
+    # One district of 1 km² has a report, the other none.
+    assert legend("density/style.json?start=2026-02-01&end=2026-02-28&lang=id")[:2] == [
+        {"color": "#fd8d3c", "label": "≥ 1"},
+        {"color": "#eceae4", "label": "0 (tidak ada laporan)"},
+    ]
+    pale = {"color": "#b2182b", "label": "not significant (p ≥ 0.05)", "opacity": 0.25}
+    assert pale in legend("correlation/style.json?property=pm25&lang=en")
+    assert legend("districts/style.json") == []

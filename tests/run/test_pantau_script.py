@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.__main__ import NAMES
 from server.run.home import CHECKOUT
 
 
@@ -35,6 +36,28 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for command in ("up", "down", "status", "logs", "test", "check", "bench", "manage", "lock"):
         assert f"\n  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "test", "check", "bench", "manage", "lock"])
+def test_help_of_a_command_comes_before_any_set_up_or_setting(bare_machine: Path, command: str, flag: str) -> None:
+    environment = {"PATH": f"{bare_machine}:/usr/bin:/bin", "HOME": "/nonexistent"}
+    done = _run([str(bare_machine / "pantau"), command, flag], env=environment, cwd="/")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ./pantau ")
+    assert sorted(path.name for path in bare_machine.iterdir()) == ["dpkg-query", "pantau", "sudo"]
+
+
+@pytest.mark.parametrize("command", ["test", "bench"])
+def test_help_of_tests_and_benchmarks_starts_no_server_where_all_is_set_up(command: str) -> None:
+    done = _run([str(CHECKOUT / "pantau"), command, "--help"], env={"PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: ./pantau {command} ")
+
+
+def test_help_of_the_benchmarks_names_each() -> None:
+    done = _run([str(CHECKOUT / "pantau"), "bench", "--help"])
+    assert f"[{' | '.join(NAMES)}]" in done.stdout
 
 
 def test_unknown_command_is_refused_with_the_help() -> None:

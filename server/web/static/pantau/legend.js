@@ -29,7 +29,7 @@ export function paintCorrelation(model) {
   const painted = features.map((feature) => {
     const { rho, p_value: p } = feature.properties;
     const isUnknown = rho === null;
-    const opacity = isUnknown || p < CHANCE ? SOLID : PALE;
+    const opacity = isUnknown || (p !== null && p < CHANCE) ? SOLID : PALE;
     return paint(feature, { colour: classOf(rho, classes)?.colour ?? null, isUnknown, opacity, figure: isUnknown ? "–" : `ρ ${number(rho, 2)}` });
   });
   return { features: painted, classes, unknown: painted.filter((each) => each.properties.isUnknown).length };
@@ -74,7 +74,7 @@ function correlationLegend(model, { classes, unknown }) {
   const rows = classes.map(({ from, to, colour }) =>
     row(colour, from === null ? `< ${number(to)}` : to === null ? `≥ ${number(from)}` : `${number(from)} – ${number(to)}`));
   const figures = model.correlation.features.map((feature) => feature.properties).filter((p) => p.rho !== null);
-  const strong = figures.filter((p) => p.p_value < CHANCE).length;
+  const strong = figures.filter((p) => p.p_value !== null && p.p_value < CHANCE).length;
   return [
     h("h2", {}, say("correlation_title", words)),
     h("p.hint", {}, periodWords(model.state.get("period"))),

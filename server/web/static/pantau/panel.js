@@ -72,7 +72,7 @@ export class Panel {
     const heading = h("h3", {}, say("correlation_title", words));
     if (p.rho === null) return [heading, h("p", {}, p.reason ? say(`reason_${p.reason}`) : say("too_few")), this.origin(p)];
     const figures = { ...words, rho: number(p.rho, 2), p: number(p.p_value, 3), n: p.intervals, lag: lagWords(p.lag, HOURS[this.model.interval()]) };
-    const sentence = p.p_value >= CHANCE ? "correlation_none" : p.rho > 0 ? "correlation_rise" : "correlation_fall";
+    const sentence = p.p_value === null || p.p_value >= CHANCE ? "correlation_none" : p.rho > 0 ? "correlation_rise" : "correlation_fall";
     return [
       heading, h("p", {}, say(sentence, figures)),
       h("dl.figures", {}, figure(figures.rho, "Spearman ρ"), figure(figures.p, "p"), figure(number(p.intervals), say("n_intervals"))),
