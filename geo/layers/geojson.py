@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
 
 from django.db import connection
 
+from geo.layers.copying import copy_lines
 from geo.layers.crs import CRS84, Crs
 from geo.layers.layer import Layer, Property
 from geo.layers.select import (
@@ -13,12 +13,8 @@ from geo.layers.select import (
     Window,
     leading_sql,
     selected_sql,
-    stream_rows,
     window_sql,
 )
-
-# The first bytes should leave soon; later chunks should not be many.
-FIRST_CHUNK, CHUNK = 100, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +27,29 @@ class Output:
 
 
 class FeatureStream:
-    """The features of a page in chunks of (count, JSON text)."""
+    """The features of a page in chunks of (count, JSON text): no object is made of a feature on the way."""
 
     def __init__(self, selection: Selection, window: Window, output: Output) -> None:
         self.selection, self.window, self.output = selection, window, output
 
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        columns = feature_sql(self.selection.layer, self.output)
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        feature = feature_sql(self.selection.layer, self.output)
         window = self.window
         left = window.limit
         if window.leading and window.after is None:
-            sql, params = leading_sql(self.selection, columns, window.leading)
+            sql, params = leading_sql(self.selection, feature, window.leading)
             with connection.cursor() as cursor:
                 cursor.execute(sql, params)
-                first = cursor.fetchall()
+                first = [row[0] for row in cursor.fetchall()]
             passed = min(window.offset, len(first))
             shown = first[passed : passed + left]
             if shown:
                 left -= len(shown)
-                yield len(shown), ",".join([row[2] for row in shown])
+                yield len(shown), ",".join(shown).encode()
             window = Window(left, None, window.offset - passed, window.leading)
-        sql, params = window_sql(self.selection, columns, window)
-        # One row more than the limit was asked for; it is not shown.
-        for rows in stream_rows(sql, params, chunks=chain([FIRST_CHUNK], repeat(CHUNK))):
-            rows = rows[:left]
-            left -= len(rows)
-            if rows:
-                yield len(rows), ",".join([row[2] for row in rows])
+        sql, params = window_sql(self.selection, feature, window)
+        for lines in copy_lines(sql, params):
+            yield lines.count(b"\n"), lines[:-1].replace(b"\n", b",")
 
 
 def one_feature(selection: Selection, fid: str, output: Output) -> str | None:

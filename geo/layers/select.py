@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from geo.layers.crs import degrees_around
 from geo.layers.layer import Layer, Query, RowSource
 from server.core.params import BBox
+from server.core.time_limits import allow_statements
 
 # What PostgreSQL orders a property's values as; the text of a value, cast back to it, is the value.
 SQL_TYPES = {
@@ -94,18 +95,15 @@ def _bbox_sql(bbox: BBox, params: dict[str, Any]) -> str:
 
 
 def window_sql(selection: Selection, columns: str, window: Window) -> tuple[str, dict[str, Any]]:
-    """A statement of rows (key, values sorted by, `columns`), one more than the limit: it tells that there are more.
-
-    The leading rows are not in it.
-    """
+    """A statement of a page's rows in their order. The leading rows are not in it."""
     where, params = selected_sql(selection)
     if window.leading:
         where += " AND s.key <> ALL(%(leading)s)"
         params["leading"] = list(window.leading)
     if window.after is not None:
         where += f" AND {_after_sql(selection, window.after, params)}"
-    params |= {"page_limit": window.limit + 1, "page_offset": window.offset}
-    sql = f"SELECT {_head(selection)}{columns} {where} ORDER BY {order_sql(selection)} LIMIT %(page_limit)s"
+    params |= {"page_limit": window.limit, "page_offset": window.offset}
+    sql = f"SELECT {columns} {where} ORDER BY {order_sql(selection)} LIMIT %(page_limit)s"
     return sql + (" OFFSET %(page_offset)s" if window.offset else ""), params
 
 
@@ -114,7 +112,7 @@ def leading_sql(selection: Selection, columns: str, keys: tuple[int, ...]) -> tu
     where, params = selected_sql(selection)
     params["leading"] = list(keys)
     return (
-        f"SELECT {_head(selection)}{columns} {where} AND s.key = ANY(%(leading)s) ORDER BY {order_sql(selection)}",
+        f"SELECT {columns} {where} AND s.key = ANY(%(leading)s) ORDER BY {order_sql(selection)}",
         params,
     )
 
@@ -133,11 +131,6 @@ def sort_value(layer: Layer, name: str) -> str:
     prop = layer.property_named(name)
     assert prop is not None
     return f"s.{prop.name}::{SQL_TYPES[prop.type]}"
-
-
-def _head(selection: Selection) -> str:
-    values = [f"{sort_value(selection.layer, by.name)}::text" for by in selection.query.order]
-    return f"s.key, ARRAY[{', '.join(values)}]::text[], "
 
 
 def _after_sql(selection: Selection, after: Position, params: dict[str, Any]) -> str:
@@ -161,8 +154,9 @@ def position_of_row(selection: Selection, window: Window) -> Position | None:
     """Where a window ends, if there are rows after it; None if it is the last one. It reads keys only."""
     shown = max(0, len(window.leading) - window.offset) if window.after is None else 0
     offset = max(0, window.offset - len(window.leading)) if window.after is None else window.offset
-    rest = Window(1, window.after, offset + window.limit - shown - 1, window.leading)
-    sql, params = window_sql(selection, "1", rest)
+    rest = Window(2, window.after, offset + window.limit - shown - 1, window.leading)
+    values = [f"{sort_value(selection.layer, by.name)}::text" for by in selection.query.order]
+    sql, params = window_sql(selection, f"s.key, ARRAY[{', '.join(values)}]::text[]", rest)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
@@ -170,14 +164,23 @@ def position_of_row(selection: Selection, window: Window) -> Position | None:
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
-    """Everything read inside sees the same data: the count, where the page ends, and its rows."""
+def snapshot(*, longest_s: int | None = None) -> Iterator[None]:
+    """Everything read inside sees the same data: the count, where the page ends, and its rows.
+
+    A statement may take `longest_s`, where a whole layer takes longer than other requests may.
+    """
     is_outermost = not connection.in_atomic_block
     with transaction.atomic():
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if longest_s is not None:
+            allow_statements(longest_s)
         yield
+
+
+# The first bytes should leave soon; later chunks should not be many.
+FIRST_CHUNK, CHUNK = 100, 2000
 
 
 def stream_rows(sql: str, params: dict[str, Any], *, chunks: Iterator[int]) -> Iterator[list[tuple[Any, ...]]]:

@@ -24,9 +24,8 @@ from geo.layers.export.statements import (
     rows_sql,
     sequence_line_sql,
 )
-from geo.layers.geojson import CHUNK, FIRST_CHUNK
 from geo.layers.layer import Layer
-from geo.layers.select import snapshot, stream_rows
+from geo.layers.select import CHUNK, FIRST_CHUNK, snapshot, stream_rows
 from geo.ogc.answers import Prepared, conditional, digest, prepare, with_validity
 from geo.ogc.api import read_only
 from geo.ogc.features import iso, plain_members

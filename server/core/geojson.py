@@ -6,11 +6,11 @@ from typing import Any
 
 
 def feature_collection(
-    chunks: Iterable[tuple[int, str]], *, head: dict[str, Any], tail: Callable[[int], dict[str, Any]]
+    chunks: Iterable[tuple[int, bytes]], *, head: dict[str, Any], tail: Callable[[int], dict[str, Any]]
 ) -> Generator[bytes, None, None]:
     """The bytes of an RFC 7946 FeatureCollection.
 
-    `chunks` are (number of features, their JSON joined by commas); `head` are foreign members before the features,
+    `chunks` are (number of features, their JSON joined by commas, in UTF-8); `head` are foreign members before the features,
     `tail(count)` those after them, known only when all were read (the `next` link, numberReturned).
     """
     opening = json.dumps({"type": "FeatureCollection", **head}, ensure_ascii=False)
@@ -18,7 +18,7 @@ def feature_collection(
     count = 0
     for n, text in chunks:
         if n:
-            yield ("," + text if count else text).encode()
+            yield b"," + text if count else text
             count += n
     closing = json.dumps(tail(count), ensure_ascii=False)
     yield ("]" + ("," + closing[1:] if len(closing) > 2 else "}")).encode()

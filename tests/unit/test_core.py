@@ -88,7 +88,7 @@ def test_an_empty_collection_is_valid() -> None:
 
 
 def test_chunks_are_joined_into_one_collection() -> None:
-    chunks = [(2, '{"id":1},{"id":2}'), (1, '{"id":3}')]
+    chunks = [(2, b'{"id":1},{"id":2}'), (1, b'{"id":3}')]
     body = b"".join(feature_collection(chunks, head={}, tail=lambda n: {"numberReturned": n}))
     assert json.loads(body) == {
         "type": "FeatureCollection",
