@@ -1,9 +1,14 @@
 """Whether the service lives, and whether it can serve."""
 
+import os
+
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from server.core.installation import installation_mark
 
 
 @never_cache
@@ -16,11 +21,14 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """PostGIS answers, the schema is there, and a city is loaded: a map can be served."""
+    """PostGIS answers, the schema is there, and a city is loaded: a map can be served. `installation` tells who answers."""
+    # The word of its home comes first: the secret key may be one that several installations were given.
+    mark = installation_mark(os.environ.get("PANTAU_INSTANCE") or settings.SECRET_KEY)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT postgis_lib_version(), (SELECT count(*) FROM geo_city)")
             postgis, cities = cursor.fetchone()
     except DatabaseError:
-        return JsonResponse({"status": "not ready", "database": "not reachable or not migrated"}, status=503)
-    return JsonResponse({"status": "ready", "postgis": postgis, "cities": cities})
+        told = {"status": "not ready", "database": "not reachable or not migrated", "installation": mark}
+        return JsonResponse(told, status=503)
+    return JsonResponse({"status": "ready", "postgis": postgis, "cities": cities, "installation": mark})

@@ -41,6 +41,8 @@ from server.core.params import parse_choice, parse_integer, parse_list
 GEOMETRY, FORMULAS = "geometry", "formulas"
 GEOMETRIES = ("lonlat", "wkt", "none")
 MAX_LIMIT = 10**9
+# A COPY of everything, read by a client that takes its time.
+LONGEST_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _pieces(found: Download) -> Generator[bytes, None, None]:
         line = sequence_line_sql(layer, output, has_separator=found.name == "geojsonseq")
     with ExitStack() as held:
         held.enter_context(streaming())
-        held.enter_context(snapshot())
+        held.enter_context(snapshot(longest_s=LONGEST_S))
         sql, params = rows_sql(found.rows(), line)
         for rows in stream_rows(sql, params, chunks=chain([FIRST_CHUNK], repeat(CHUNK))):
             yield (head + "".join([row[0] for row in rows])).encode()
@@ -197,7 +199,7 @@ def _spooled(request: HttpRequest, found: Download) -> HttpResponseBase:
 
 
 def _make(request: HttpRequest, found: Download, path: Path) -> None:
-    with snapshot():
+    with snapshot(longest_s=LONGEST_S):
         source = found.prepared.source()
         rows = Rows(found.prepared.selection(source), found.asked.limit, found.asked.offset)
         export = Export(

@@ -11,7 +11,7 @@ from django.contrib.gis.gdal import GDALException
 from django.contrib.gis.geos import Point
 from django.utils.translation import gettext as _
 
-from geo.layers.crs import CRS84, STORAGE_SRID, Crs, parse_crs
+from geo.layers.crs import CRS84, FARTHEST, STORAGE_SRID, Crs, parse_crs
 from geo.layers.editing import ReportEditing
 from geo.layers.layer import Layer
 from server.core.errors import Conflict, InvalidFields
@@ -86,8 +86,10 @@ def parse_point(geometry: Any, crs: Crs) -> Point:
         return Point(x, y, srid=STORAGE_SRID)
     try:
         point = Point(x, y, srid=crs.srid)
-        point.transform(STORAGE_SRID)
-        is_defined = math.isfinite(point.x) and math.isfinite(point.y)
+        is_defined = abs(x) <= FARTHEST and abs(y) <= FARTHEST
+        if is_defined:
+            point.transform(STORAGE_SRID)
+            is_defined = math.isfinite(point.x) and math.isfinite(point.y)
     except GDALException:
         is_defined = False
     if not is_defined:

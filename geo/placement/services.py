@@ -11,6 +11,7 @@ from geo.areas.loaders import AreaFile
 from geo.areas.models import Area, City
 from geo.areas.services import AreaImport, ImportSummary, stage_areas, write_staged
 from server.core.sql import load_queries
+from server.core.time_limits import allow_statements
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -37,7 +38,11 @@ def placement_lock_shared() -> None:
 
 
 def placement_lock_exclusive() -> None:
-    """For who changes areas: waits for every writer of places, and holds off new ones until its transaction ends."""
+    """For who changes areas: waits for every writer of places, and holds off new ones until its transaction ends.
+
+    What follows takes as long as the reports are many, also where a person asked for it by the web.
+    """
+    allow_statements(0)
     with connection.cursor() as cursor:
         cursor.execute(QUERIES.lock_exclusive)
 

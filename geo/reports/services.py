@@ -200,6 +200,7 @@ def refresh_public_points(*, category: Category, now: datetime) -> int:
     for, and later ones wait until the new precision can be seen.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        allow_statements(0)  # as long as the reports are many
         cursor.execute(QUERIES.lock_placement_exclusive)
         cursor.execute(REFRESH_PUBLIC_POINTS, {"category_id": category.pk, "now": now})
         return cursor.rowcount

@@ -21,3 +21,39 @@ DO $$ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'Views of layers will not use spatial indexes: only a superuser can mark geometry_overlaps as leakproof.';
 END $$;
+
+
+-- What everybody may call, and a reader of views has no business with: advisory locks (the application's own keys are no secret, and
+-- whoever holds one stops its writes), large objects and messages in the log (both write), and what PostGIS tells of a column
+-- without asking who may read it (its histogram, and the extent of its index: of exact places, too). PUBLIC cannot be told "all
+-- but one", so it is taken from everybody and given back to whoever may make tables here, as the application does. In template1
+-- nobody may: there the application is known by its name. Named by their kind, since versions differ in which of them there are.
+DO $$
+DECLARE
+    kept CONSTANT text := '^pg_(try_)?advisory_';
+    taken CONSTANT text := '^(lo_.*|loread|lowrite|pg_logical_emit_message'
+        '|_postgis_(selectivity|join_selectivity|stats|index_extent)|(st|geometry)_estimated_?extent)$';
+    called regprocedure;
+    caller name;
+BEGIN
+    FOR called IN
+        SELECT oid FROM pg_proc
+        WHERE (proname ~ kept OR proname ~ taken) AND pg_has_role(proowner, 'USAGE')
+          AND has_function_privilege('public', oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', called);
+    END LOOP;
+    FOR called, caller IN
+        SELECT p.oid, r.rolname FROM pg_proc p, pg_roles r
+        WHERE p.proname ~ kept AND pg_has_role(p.proowner, 'USAGE')
+          AND (r.rolname = 'pantau' OR r.rolcanlogin AND has_schema_privilege(r.oid, 'public', 'CREATE'))
+          AND r.rolname <> 'gis_reader' AND NOT has_function_privilege(r.oid, p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', called, caller);
+    END LOOP;
+    IF EXISTS (
+        SELECT FROM pg_proc WHERE (proname ~ kept OR proname ~ taken) AND has_function_privilege('public', oid, 'EXECUTE')
+    ) THEN
+        RAISE NOTICE 'Readers of the layers may still take locks and ask PostGIS for extents of tables: only a superuser can forbid it.';
+    END IF;
+END $$;

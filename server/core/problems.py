@@ -5,8 +5,11 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+import psycopg2
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from psycopg2.errorcodes import LOCK_NOT_AVAILABLE, QUERY_CANCELED
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -14,6 +17,8 @@ from server.core import errors
 
 log = logging.getLogger(__name__)
 
+# After a wait for another writer's lock that was in vain.
+RETRY_AFTER_S = 5
 STATUS: list[tuple[type[Exception], int, str]] = [
     (errors.BadParameter, 400, "Bad parameter"),
     (errors.InvalidFields, 400, "Invalid input"),
@@ -39,6 +44,9 @@ def problem(status: int, title: str, detail: str, **extra: Any) -> HttpResponse:
 
 def problem_for(error: Exception) -> HttpResponse | None:
     """The answer to an error that the table knows, else None."""
+    # COPY's errors come as psycopg's own.
+    if isinstance(error, DatabaseError | psycopg2.Error):
+        return _took_too_long(error)
     for kind, status, title in STATUS:
         if isinstance(error, kind):
             response = problem(status, title, getattr(error, "detail", str(error) or title), **_extra(error))
@@ -47,6 +55,23 @@ def problem_for(error: Exception) -> HttpResponse | None:
                 response["Retry-After"] = str(retry_after_s)
             return response
     return None
+
+
+def _took_too_long(error: Exception) -> HttpResponse | None:
+    """Of a statement that its time limit ended (server.core.time_limits), or that another writer kept waiting."""
+    state = getattr(error, "pgcode", None) or getattr(error.__cause__, "pgcode", None)
+    if state not in (QUERY_CANCELED, LOCK_NOT_AVAILABLE):
+        return None
+    log.warning("a statement was given up: %s", str(error).partition("\n")[0])
+    if state == QUERY_CANCELED:
+        return problem(
+            503,
+            "Too slow",
+            "This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter.",
+        )
+    response = problem(503, "Busy", "Somebody else is writing what this needs; try again in a moment.")
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def _extra(error: Exception) -> dict[str, Any]:

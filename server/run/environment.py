@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.core.installation import installation_mark
 from server.run.home import Home
 from server.run.mosquitto import Broker
 from server.run.ports import known_port
@@ -32,6 +33,11 @@ class Installation:
         """Where this machine finds the page."""
         host = "127.0.0.1" if self.bind == "0.0.0.0" else self.bind
         return f"http://{host}:{self.web_port}"
+
+    @property
+    def mark(self) -> str:
+        """What /health/ready says where it is our web server that answers."""
+        return installation_mark(self.home.secrets()["instance"])
 
     @property
     def dsn(self) -> str:

@@ -11,6 +11,10 @@ FIRST = {"web": 8000, "database": 54320, "broker": 18830}
 VARIABLE = {"web": "PANTAU_PORT", "database": "PANTAU_DB_PORT", "broker": "PANTAU_MQTT_PORT"}
 
 
+class PortTaken(Failed):
+    """A port that was chosen by itself is in use by now; another may be chosen."""
+
+
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether nothing listens there (connections that linger after a close do not count)."""
     with socket.socket() as probe:
@@ -45,6 +49,21 @@ def known_port(home: Home, role: str) -> int | None:
     return fixed(role) or (int(remembered) if remembered else None)
 
 
+def check_free(role: str, port: int, host: str = "127.0.0.1") -> None:
+    """Just before a server starts: the port was free when it was claimed, which may be a minute ago.
+
+    Errors: PortTaken, or Failed where the environment fixes the port.
+    """
+    if not is_free(port, host):
+        raise taken(role, port)
+
+
+def taken(role: str, port: int) -> Failed:
+    if fixed(role):
+        return Failed(f"{VARIABLE[role]}={port} is in use by another process.")
+    return PortTaken(f"Port {port}, chosen for the {role}, is in use by another process.")
+
+
 def claim_port(home: Home, role: str, *, running: bool, host: str = "127.0.0.1") -> int:
     """The port to listen on. `running`: our own process listens already, so that the port is in use is as it should be.
 
@@ -60,8 +79,8 @@ def claim_port(home: Home, role: str, *, running: bool, host: str = "127.0.0.1")
             )
         return int(ports[role])
     if port is None or not is_free(port, host):
-        if fixed(role):
-            raise Failed(f"{VARIABLE[role]}={port} is in use by another process.")
+        if wanted := fixed(role):
+            raise taken(role, wanted)
         chosen = next(
             (candidate for candidate in range(FIRST[role], FIRST[role] + 1000) if is_free(candidate, host)), None
         )

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 GUNICORN = (
     *("-m", "gunicorn", "server.wsgi:application", "--no-control-socket"),
     # Threads, since a streamed layer waits for the database most of its time; two processes, so that one can die.
-    *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+    # Each holds a connection to the database while it works: 32 of PostgreSQL's 100.
+    *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
     *("--timeout", "120", "--graceful-timeout", "10"),
     # A filter with a polygon is long; 4,094 bytes are gunicorn's own bound.
     *("--limit-request-line", "8190"),
+    # Nobody, where gunicorn's own default is this machine: server.web.forwarded alone decides whose X-Forwarded-Proto is believed.
+    "--forwarded-allow-ips=",
 )
 
 

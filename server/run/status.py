@@ -1,5 +1,6 @@
 """`./pantau status`: what runs and where it is, for people and for programs."""
 
+import http.client
 import json
 import shlex
 import subprocess
@@ -70,16 +71,35 @@ def _shell_variables(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def readiness(here: Installation) -> str:
-    """'200', or what stands in the way."""
+    """'200', or what stands in the way: `taken_by_another(here)` where somebody else's server answers."""
     try:
         # Straight to this machine: a proxy in the environment knows nothing of it.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{here.url}/health/ready", timeout=10) as answer:
-            return str(answer.status)
+            return str(answer.status) if _mark(answer.read(2000)) == here.mark else taken_by_another(here)
     except urllib.error.HTTPError as error:
-        return f"{error.code} {error.read(2000).decode(errors='replace')}"
+        body = error.read(2000)
+        # Ours may refuse to say more (a host that is not allowed), but it has this page and names itself on it.
+        if error.code == 404 or _mark(body) not in {None, here.mark}:
+            return taken_by_another(here)
+        return f"{error.code} {body.decode(errors='replace')}"
+    except http.client.HTTPException:
+        return taken_by_another(here)
     except OSError as error:
         return str(error)
+
+
+def taken_by_another(here: Installation) -> str:
+    return f"port {here.web_port} is taken by somebody else's server"
+
+
+def _mark(body: bytes) -> str | None:
+    """The installation that an answer of /health/ready names."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    return said.get("installation") if isinstance(said, dict) else None
 
 
 def print_summary(here: Installation) -> None:

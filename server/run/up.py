@@ -10,15 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 from server.run import owned
 from server.run.environment import Installation, installation, wants_own_broker, wants_own_database
 from server.run.home import CHECKOUT, Home
-from server.run.ports import claim_port
+from server.run.ports import PortTaken, check_free, claim_port, taken
 from server.run.processes import GUNICORN, PROCESSES
 from server.run.said import Failed, last_lines, say, step, wait_until
-from server.run.status import print_summary, readiness
+from server.run.status import print_summary, readiness, taken_by_another
 from server.run.supervision import RUNNING, Supervisor
 
 # Source maps and development builds of the npm packages: 18 MB that no page asks for.
@@ -35,14 +36,9 @@ def up(home: Home, *, detach: bool, demo: bool) -> int:
         supervisor = Supervisor(home, home.secrets()["instance"])
         was_running = supervisor.is_running()
         try:
-            here = _bring_up(home, supervisor, demo=demo, was_running=was_running)
-        except BaseException as error:
-            if not was_running:
-                say("Stopping what was started ...")
-                supervisor.stop()
-            if isinstance(error, KeyboardInterrupt):
-                return 130
-            raise
+            here = _bring_up_somewhere(home, supervisor, demo=demo, was_running=was_running)
+        except KeyboardInterrupt:
+            return 130
     print_summary(here)
     if was_running or detach:
         return 0
@@ -82,6 +78,26 @@ def only_one(home: Home) -> Iterator[None]:
         yield
 
 
+def _bring_up_somewhere(
+    home: Home, supervisor: Supervisor, *, demo: bool, was_running: bool, attempts: int = 4
+) -> Installation:
+    """Between the choice of a port and the start of its server somebody else may take it: then all of it moves on."""
+    try:
+        return _bring_up(home, supervisor, demo=demo, was_running=was_running)
+    except BaseException as error:
+        is_taken = isinstance(error, PortTaken)
+        if was_running:
+            if is_taken:
+                raise Failed(f"{error} Another is taken after ./pantau down, then up.") from error
+            raise
+        say("Stopping what was started ...")
+        supervisor.stop()
+        if attempts == 1 or not is_taken:
+            raise
+        say(f"{error} Beginning again with another.")
+    return _bring_up_somewhere(home, supervisor, demo=demo, was_running=False, attempts=attempts - 1)
+
+
 def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bool) -> Installation:
     if not was_running and supervisor.leftovers():
         with step("Stopping what an earlier run left behind"):
@@ -94,7 +110,9 @@ def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bo
     _start_servers(here, supervisor)
     states = supervisor.states()
     if states["web"]["statename"] != RUNNING:
+        _check_free(states["web"], "web", here.web_port, here.bind)
         _prepare_application(here)
+        _check_free(states["web"], "web", here.web_port, here.bind)
     wanted = [process.name for process in PROCESSES if process.name in states and (demo or not process.is_demo)]
     _remember_expected(home, wanted)
     simulated = [process.name for process in PROCESSES if process.is_demo and process.name in wanted]
@@ -145,6 +163,7 @@ def _start_servers(here: Installation, supervisor: Supervisor) -> None:
     logs = here.home.logs
     if here.cluster and (states["postgres"]["statename"] != RUNNING or not here.cluster.is_ready()):
         with step(f"Starting PostgreSQL on port {here.cluster.port}"):
+            _check_free(states["postgres"], "database", here.cluster.port)
             supervisor.start_process("postgres")
             if not here.cluster.wait_ready():
                 raise Failed(
@@ -153,6 +172,7 @@ def _start_servers(here: Installation, supervisor: Supervisor) -> None:
             here.cluster.set_up()
     if here.broker and (states["mosquitto"]["statename"] != RUNNING or not here.broker.is_ready()):
         with step(f"Starting Mosquitto on port {here.broker.port}"):
+            _check_free(states["mosquitto"], "broker", here.broker.port, here.broker.bind)
             supervisor.start_process("mosquitto")
             if not here.broker.wait_ready():
                 log = logs / "mosquitto.log"
@@ -162,6 +182,12 @@ def _start_servers(here: Installation, supervisor: Supervisor) -> None:
         with step(f"Waiting for the database at {parts.hostname}"):
             if not wait_until(lambda: _answers(parts.hostname or "localhost", parts.port or 5432), seconds=30):
                 raise Failed("Nothing answers at the address in DATABASE_URL.")
+
+
+def _check_free(state: dict[str, Any], role: str, port: int, host: str = "127.0.0.1") -> None:
+    # Supervisor may be starting it by itself: then it is our own server that has the port.
+    if state["statename"] in {"STOPPED", "FATAL"}:
+        check_free(role, port, host)
 
 
 def _answers(host: str, port: int) -> bool:
@@ -217,16 +243,15 @@ def _start(supervisor: Supervisor, names: list[str]) -> None:
 
 
 def _wait_ready(here: Installation, supervisor: Supervisor) -> None:
-    if is_ready(here):
+    if readiness(here) == "200":
         return
     with step("Waiting until it is ready"):
-        if not wait_until(lambda: is_ready(here), seconds=90, every=0.2):
-            log = here.home.logs / "web.log"
-            raise Failed(f"{here.url}/health/ready says: {readiness(here)}\n{log} ends with:\n{last_lines(log)}")
-
-
-def is_ready(here: Installation) -> bool:
-    return readiness(here) == "200"
+        if wait_until(lambda: readiness(here) in {"200", taken_by_another(here)}, seconds=90, every=0.2):
+            if readiness(here) == "200":
+                return
+            raise taken("web", here.web_port)
+        log = here.home.logs / "web.log"
+        raise Failed(f"{here.url}/health/ready says: {readiness(here)}\n{log} ends with:\n{last_lines(log)}")
 
 
 def _remember_expected(home: Home, names: list[str]) -> None:

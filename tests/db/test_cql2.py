@@ -159,9 +159,14 @@ def test_case_and_accents_are_passed_over_where_asked(reports: Rows) -> None:
             "ACCENTI(description) LIKE ACCENTI('Cafe 100％ _____')",
             "ACCENTI(description) LIKE ACCENTI('lampu＼')",
             "ACCENTI(description) LIKE ACCENTI('lampu＼jalan')",
+            r"ACCENTI(description) LIKE ACCENTI('%\_%jalán')",
+            "ACCENTI(description) LIKE ACCENTI('')",
+            # 999 characters longer than any description, and 49 that are anything.
+            "ACCENTI(description) LIKE ACCENTI('%" + "_%" * 24 + "é" * 999 + "')",
+            "NOT ACCENTI(description) IN (" + ",".join(f"ACCENTI('é{i}')" for i in range(500)) + ")",
         )
     }
-    assert list(found.values()) == [1, 2, 1, 3, 1, 2, 0, 1, 0, 1]
+    assert list(found.values()) == [1, 2, 1, 3, 1, 2, 0, 1, 0, 1, 1, 0, 0, 5]
 
 
 def test_arithmetic(reports: Rows) -> None:

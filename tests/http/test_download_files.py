@@ -2,15 +2,21 @@
 
 import os
 import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
 
 from geo.areas.models import City
 from geo.layers.catalogue import layer_by_id
 from geo.layers.export import making, spool
+from geo.layers.layer import Condition
 from geo.layers.select import snapshot
 from geo.ogc import downloads
 from geo.ogc.files import client_is_gone
@@ -147,10 +153,7 @@ def test_old_files_are_removed_and_so_are_the_oldest_beyond_the_bound(
     assert len(kept(tmp_path)) == 1
 
 
-def test_no_more_files_are_made_at_once_than_may_be(
-    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spool, "WAIT_S", 0.0)
+def test_no_more_files_are_made_at_once_than_may_be_and_none_waits_in_a_thread(client: Client, city: City) -> None:
     with spool._slot("making", 2) as first, spool._slot("making", 2) as second:
         assert (first, second) == (True, True)
         busy = get(client, "/layers/reports.gpkg")
@@ -163,7 +166,6 @@ def test_a_stream_holds_its_place_until_it_ends_or_is_closed(
     client: Client, city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_report()
-    monkeypatch.setattr(spool, "WAIT_S", 0.0)
     monkeypatch.setattr(spool, "MOST_STREAMING", 1)
     pieces = downloads._pieces(_asked("csv"))
     next(pieces)
@@ -173,18 +175,47 @@ def test_a_stream_holds_its_place_until_it_ends_or_is_closed(
     assert get(client, "/layers/reports.csv").status_code == 200
 
 
-def test_a_client_that_went_away_ends_the_making(
+@pytest.mark.parametrize("gone", ["the client", "the time"])
+def test_a_statement_without_rows_ends_soon_after_the_client_went_away_or_the_time_is_over(
+    client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    make_report()
+    if gone == "the time":
+        monkeypatch.setattr(making, "LONGEST_S", 0)
+    export = _export("gpkg", Condition("pg_sleep(120) IS NULL", {}))
+    began = time.monotonic()
+    with pytest.raises(making.Abandoned), snapshot():
+        making.make_file(export, tmp_path / "file", is_abandoned=lambda: gone == "the client")
+    assert time.monotonic() - began < 5
+    # Neither the connection is left in the midst of it, nor a thread that would cancel what comes next.
+    assert "download" not in [thread.name for thread in threading.enumerate()]
+    assert len(table(client, "/layers/reports.csv")) == 1
+
+
+def test_a_cancellation_that_comes_between_two_statements_is_made_up_for(
     client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(3):
-        make_report()
-    monkeypatch.setattr(making, "ROWS_BETWEEN_LOOKS", 1)
-    path = tmp_path / "file"
-    export = _export("gpkg")
+    make_report()
+    monkeypatch.setattr(making, "LOOK_EVERY_S", 0.001)
+    began = time.monotonic()
     with pytest.raises(making.Abandoned), snapshot():
-        making.make_file(export, path, is_abandoned=lambda: True)
-    # The connection is not left in the midst of a COPY.
-    assert len(table(client, "/layers/reports.csv")) == 3
+        making.make_file(
+            _export("gpkg", Condition("pg_sleep(120) IS NULL", {})), tmp_path / "file", is_abandoned=lambda: True
+        )
+    assert time.monotonic() - began < 5
+
+
+def test_what_follows_a_making_that_was_given_up_is_never_cancelled(
+    client: Client, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_report()
+    monkeypatch.setattr(making, "LOOK_EVERY_S", 0.001)
+    for _ in range(20):
+        with suppress(making.Abandoned), snapshot():
+            making.make_file(_export("gpkg"), tmp_path / "file", is_abandoned=lambda: True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM generate_series(1, 20000)")
+            assert cursor.fetchone()[0] == 20_000
 
 
 def test_a_connection_that_was_closed_is_noticed_without_taking_what_was_sent() -> None:
@@ -204,9 +235,12 @@ def _asked(name: str) -> downloads.Download:
     return downloads.read_download(RequestFactory().get("/layers/reports"), layer_by_id("reports"), name, {})
 
 
-def _export(name: str) -> making.Export:
+def _export(name: str, condition: Condition | None = None) -> making.Export:
     found = _asked(name)
-    return making.Export(name, found.rows(), found.asked.output, "Laporan", "", {}, "Asia/Jakarta")
+    rows = found.rows()
+    query = replace(rows.selection.query, condition=condition)
+    rows = replace(rows, selection=replace(rows.selection, query=query))
+    return making.Export(name, rows, found.asked.output, "Laporan", "", {}, "Asia/Jakarta")
 
 
 def test_an_encoder_that_fails_leaves_nothing_behind_and_is_no_success(

@@ -301,7 +301,7 @@ def test_a_layer_takes_a_bounded_number_of_queries(
 ) -> None:
     for _ in range(10):
         make_report()
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         body(get(client, f"/layers/{layer_id}.geojson"))
 
 

@@ -20,6 +20,10 @@ LARGEST = 1e308
 # Digits before and after the point: of a bigint, and of a double as PostgreSQL casts it to numeric.
 INTEGER_BOUNDS = (19, 0)
 DOUBLE_BOUNDS = (309, 340)
+# The digits of a measurement, and of a quotient or a power after the point.
+USUAL_DOUBLE, USUAL_SCALE = (9, 15), 20
+# numeric computes with four digits at once: a multiplication of two such groups takes half a nanosecond (measured).
+GROUP, GROUPS_PER_US = 4, 2000
 # PostgreSQL's division gives 1,000 digits after the point at most.
 QUOTIENT_SCALE = 1000
 
@@ -27,7 +31,8 @@ QUOTIENT_SCALE = 1000
 def number_property(prop: Property) -> Number:
     digits, scale = INTEGER_BOUNDS if prop.type == "integer" else DOUBLE_BOUNDS
     column = f"s.{prop.name}"
-    return Number(said=prop.name, sql=column, exact=f"{column}::numeric", digits=digits, scale=scale)
+    usual = INTEGER_BOUNDS if prop.type == "integer" else USUAL_DOUBLE
+    return Number(said=prop.name, sql=column, exact=f"{column}::numeric", digits=digits, scale=scale, usual=usual)
 
 
 def number_literal(value: int | float, scope: Scope) -> Number:
@@ -37,13 +42,15 @@ def number_literal(value: int | float, scope: Scope) -> Number:
         value = int(value)
     exact = Decimal(repr(value))
     place = scope.bind(value)
+    digits, scale = max(exact.adjusted() + 1, 1), max(-int(exact.as_tuple().exponent), 0)
     return Number(
         said=shortened(f"{value}"),
         is_literal=True,
         sql=place,
         exact=f"{place}::numeric",
-        digits=max(exact.adjusted() + 1, 1),
-        scale=max(-int(exact.as_tuple().exponent), 0),
+        digits=digits,
+        scale=scale,
+        usual=(digits, scale),
         value=value,
     )
 
@@ -56,15 +63,40 @@ def computed(op: str, args: Sequence[Number], scope: Scope) -> Number:
         raise refuse(
             f"what {op!r} computes in the filter can have more than {MAX_DIGITS} digits; a smaller term is possible"
         )
+    is_literal = left.is_literal and right.is_literal
+    usual = _usual(op, left, right)
+    if not is_literal:
+        scope.spend(_effort(op, left, right, usual))
     return Number(
         said=f"the result of {op!r}",
-        is_literal=left.is_literal and right.is_literal,
+        is_literal=is_literal,
         sql=sql,
         exact=sql,
         digits=digits,
         scale=scale,
+        usual=usual,
         is_computed=True,
     )
+
+
+def _usual(op: str, left: Number, right: Number) -> tuple[int, int]:
+    (a, fine_a), (b, fine_b) = left.usual, right.usual
+    finer = max(fine_a, fine_b)
+    if op == "^":
+        power = abs(int(right.value or 0))
+        return max(a * power, 1), max(fine_a, USUAL_SCALE)
+    if op == "*":
+        return a + b, fine_a + fine_b
+    if op in ("/", "div"):
+        return a + fine_b, max(finer, USUAL_SCALE)
+    return max(a, b) + (op != "%"), finer
+
+
+def _effort(op: str, left: Number, right: Number, result: tuple[int, int]) -> float:
+    """Microseconds a row, about: sums grow with the digits, the rest with the product of two numbers' digits."""
+    a, b, c = (sum(usual) / GROUP for usual in (left.usual, right.usual, result))
+    pairs = {"*": a * b, "/": c * b, "div": c * b, "%": max(a, b) * b, "^": c * c}.get(op, a + b)
+    return 0.3 + pairs / GROUPS_PER_US
 
 
 def _plain(op: str, left: Number, right: Number) -> tuple[str, int, int]:

@@ -134,7 +134,8 @@ def _predicate(op: str, operands: Sequence[Operand], scope: Scope) -> str:
         text, pattern = _all(operands, Text, op)
         return like_sql(text, pattern, scope)
     if op in shapes.SPATIAL:
-        return shapes.related(op, *_all(operands, Shape, op))
+        a, b = _all(operands, Shape, op)
+        return shapes.related(op, a, b, scope)
     if op in times.RELATIONS:
         left, right = _temporal(operands, op, scope)
         return times.related(op, left, right, scope)

@@ -20,9 +20,14 @@ from django.contrib.gis.geos import (
 
 from geo.layers.cql2.operands import Scope, Shape
 from geo.layers.cql2.reading import refuse
+from geo.layers.crs import FARTHEST
 
 STORAGE_SRID = 4326
 Pair = tuple[float, float]
+# Microseconds for each row: with what PostGIS prepares for all rows at once, and otherwise. Measured are 10 and 50 on areas
+# of 500 corners, 2 and 8 on points; of areas there are fewer.
+PREPARED_EFFORT, EFFORT = 5.0, 20.0
+PREPARED = ("s_contains", "s_disjoint", "s_intersects", "s_within")
 # The functions of 21-065r2, section 8.3, and PostGIS's names of them. Each of these uses the index but Disjoint.
 SPATIAL = {
     "s_contains": "ST_Contains",
@@ -43,6 +48,8 @@ def shape_literal(node: dict[str, Any], scope: Scope) -> Shape:
         if drawn.empty:
             raise refuse("a geometry in the filter is empty")
         if scope.srid != STORAGE_SRID:
+            if not all(abs(edge) <= FARTHEST for edge in drawn.extent):  # NaN fails as well
+                raise refuse(f"a geometry in the filter lies where EPSG:{scope.srid} is not defined")
             drawn.srid = scope.srid
             drawn.transform(_to_storage(scope.srid))
         _check_extent(drawn, scope)
@@ -58,9 +65,16 @@ def shape_literal(node: dict[str, Any], scope: Scope) -> Shape:
     return Shape(said=said, is_literal=True, parts=placed)
 
 
-def related(op: str, left: Shape, right: Shape) -> str:
+def related(op: str, left: Shape, right: Shape, scope: Scope) -> str:
     """A spatial predicate. PostGIS relates no mixed collections: two of the predicates are told from their parts."""
     function = SPATIAL[op]
+    if not (left.is_literal or right.is_literal):
+        # A layer has one geometry, so this is of itself; PostGIS would compute 0.75 ms on 500 corners to find that out.
+        column = left.parts[0]
+        is_so = op in ("s_contains", "s_equals", "s_intersects", "s_within")
+        return f"{column} IS NOT NULL OR NULL" if is_so else f"{column} IS NULL AND NULL"
+    if not (left.is_literal and right.is_literal):
+        scope.spend((PREPARED_EFFORT if op in PREPARED else EFFORT) * len(left.parts) * len(right.parts))
     if len(left.parts) * len(right.parts) == 1:
         return f"{function}({left.parts[0]}, {right.parts[0]})"
     if op not in ("s_intersects", "s_disjoint"):

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg2
 from django.conf import settings
 from django.contrib.gis.gdal import SpatialReference
 from django.contrib.gis.gdal.libgdal import lgdal
@@ -36,8 +38,7 @@ log = logging.getLogger(__name__)
 # Excel's last row, less the header's.
 MOST_EXCEL_ROWS = 1_048_575
 LONGEST_S = 900
-# Rows between two looks at the client: about a hundred a second.
-ROWS_BETWEEN_LOOKS = 5_000
+LOOK_EVERY_S = 1.0
 BLOCK_BYTES = 1 << 20
 
 
@@ -60,6 +61,11 @@ class Export:
 
 def make_file(export: Export, path: Path, *, is_abandoned: Callable[[], bool]) -> None:
     """Writes the file. Inside `snapshot`. BadParameter where the format cannot hold it; Abandoned where nobody waits for it."""
+    with _Watch(is_abandoned) as watch:
+        _make(export, path, watch)
+
+
+def _make(export: Export, path: Path, watch: "_Watch") -> None:
     if export.format == "xlsx":
         _check_excel(export)
     columns, expressions = _columns(export)
@@ -77,14 +83,17 @@ def make_file(export: Export, path: Path, *, is_abandoned: Callable[[], bool]) -
     }
     sql, params = rows_sql(export.rows, ", ".join(expressions))
     with tempfile.TemporaryFile() as said:
-        child, watch = _start(path.parent, said), _Watch(is_abandoned)
+        child = _start(path.parent, said)
         try:
-            _feed(child, question, sql, params, watch)
-            _wait(child, watch)
+            watch.child = child
+            _feed(child, question, sql, params)
+            child.wait()
         finally:
             if child.poll() is None:
                 child.kill()
                 child.wait()
+        if watch.is_given_up:  # it was ended, and has not failed
+            raise _abandoned()
         _check(child, said, export)
 
 
@@ -182,16 +191,53 @@ def _start(folder: Path, said: IO[bytes]) -> "subprocess.Popen[bytes]":
     )
 
 
+def _abandoned() -> Abandoned:
+    return Abandoned("This download was given up.", retry_after_s=60)
+
+
 class _Watch:
-    """Whether to go on: no longer than LONGEST_S, and only while somebody waits."""
+    """A thread that looks each second whether to go on: no longer than LONGEST_S, and only while somebody waits.
+
+    Otherwise it ends the child and the statement that runs, again and again until the block has ended: one that comes
+    between two statements is ignored by PostgreSQL. What then fails inside the block is Abandoned.
+    """
 
     def __init__(self, is_abandoned: Callable[[], bool]) -> None:
+        self.child: subprocess.Popen[bytes] | None = None
         self._is_abandoned = is_abandoned
         self._deadline = time.monotonic() + LONGEST_S
+        # Django gives each thread a connection of its own; this is that of the thread which makes the file.
+        self._connection = connection.connection
+        # Held while it cancels: after the block has ended, the next statement must not be hit.
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self.is_given_up = False
+        self._thread = threading.Thread(target=self._look, name="download", daemon=True)
 
-    def check(self) -> None:
-        if self._is_abandoned() or time.monotonic() > self._deadline:
-            raise Abandoned("This download was given up.", retry_after_s=60)
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._lock:
+            self._ended.set()
+        self._thread.join()
+        if self.is_given_up and kind is not None and issubclass(kind, Exception):
+            raise _abandoned() from None
+
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            if not self.is_given_up and not self._is_abandoned() and time.monotonic() <= self._deadline:
+                continue
+            with self._lock:
+                if self._ended.is_set():
+                    return
+                self.is_given_up = True
+                if self.child is not None:
+                    self.child.kill()
+                # A connection that broke has no statement left.
+                with suppress(psycopg2.Error):
+                    self._connection.cancel()
 
 
 class _Pipe:
@@ -201,29 +247,23 @@ class _Pipe:
     is cancelled instead, and the rest of its rows are let go.
     """
 
-    def __init__(self, stdin: IO[bytes], watch: _Watch) -> None:
-        self._stdin, self._watch = stdin, watch
-        self._rows = 0
-        self.error: Exception | None = None
+    def __init__(self, stdin: IO[bytes]) -> None:
+        self._stdin = stdin
+        self.error: OSError | None = None
 
     def write(self, row: bytes) -> None:
         if self.error is not None:
             return
         try:
-            self._rows += 1
-            if self._rows % ROWS_BETWEEN_LOOKS == 0:
-                self._watch.check()
             self._stdin.write(row)
-        except (OSError, Abandoned) as error:
+        except OSError as error:
             self.error = error
             connection.connection.cancel()
 
 
-def _feed(
-    child: "subprocess.Popen[bytes]", question: dict[str, Any], sql: str, params: Mapping[str, Any], watch: _Watch
-) -> None:
+def _feed(child: "subprocess.Popen[bytes]", question: dict[str, Any], sql: str, params: Mapping[str, Any]) -> None:
     assert child.stdin is not None
-    pipe = _Pipe(child.stdin, watch)
+    pipe = _Pipe(child.stdin)
     try:
         child.stdin.write(json.dumps(question).encode() + b"\n")
         with connection.cursor() as cursor:
@@ -236,8 +276,6 @@ def _feed(
     except Exception:
         child.kill()
         child.wait()
-        if isinstance(pipe.error, Abandoned):
-            raise pipe.error from None
         if pipe.error is None:
             raise
         # The child has ended by itself; what it said is looked at next.
@@ -248,15 +286,6 @@ def _feed(
 def _close(stdin: IO[bytes]) -> None:
     with suppress(BrokenPipeError):
         stdin.close()
-
-
-def _wait(child: "subprocess.Popen[bytes]", watch: _Watch) -> None:
-    while True:
-        try:
-            child.wait(0.25)
-            return
-        except subprocess.TimeoutExpired:
-            watch.check()
 
 
 def _check(child: "subprocess.Popen[bytes]", said: IO[bytes], export: Export) -> None:

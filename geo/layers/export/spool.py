@@ -27,7 +27,6 @@ MOST_BYTES = 2 * 1024**3
 MOST_MAKING = 2
 # Each holds a thread of the web server and a snapshot of the database for as long as its client reads.
 MOST_STREAMING = 6
-WAIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +41,20 @@ class Kept:
 def open_or_make(question: str, make: Callable[[Path], None]) -> Kept:
     """The file that answers a question (a hexadecimal digest), made by `make(path)` where there is none.
 
-    NotReady where as many others are being made as may be, or this one is, and takes longer than a few seconds.
+    NotReady, at once, where this one is being made, or as many others as may be: whoever waited would hold a thread.
     """
     folder = _folder()
-    deadline = time.monotonic() + WAIT_S
-    while True:
+    kept = find(question)
+    if kept is not None:
+        return kept
+    with _slot("making", MOST_MAKING, question) as is_held:
+        # Whoever held the slot before may have made just this one.
         kept = find(question)
         if kept is not None:
             return kept
-        with _slot("making", MOST_MAKING, question) as is_held:
-            if is_held:
-                # Whoever held the slot before may have made just this one.
-                return find(question) or _make(folder, question, make)
-        if time.monotonic() > deadline:
-            raise NotReady("Other downloads are being made; ask again in a moment.", retry_after_s=10)
-        time.sleep(0.05)
+        if is_held:
+            return _make(folder, question, make)
+    raise NotReady("Other downloads are being made; ask again in a moment.", retry_after_s=10)
 
 
 def find(question: str) -> Kept | None:
@@ -108,16 +106,11 @@ def _entries() -> Iterator[tuple[Path, os.stat_result]]:
 
 @contextmanager
 def streaming() -> Iterator[None]:
-    """Held while a download streams; NotReady where as many do as may."""
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        with _slot("streaming", MOST_STREAMING) as is_held:
-            if is_held:
-                yield
-                return
-        if time.monotonic() > deadline:
+    """Held while a download streams; NotReady, at once, where as many do as may."""
+    with _slot("streaming", MOST_STREAMING) as is_held:
+        if not is_held:
             raise NotReady("Other downloads are running; ask again in a moment.", retry_after_s=10)
-        time.sleep(0.05)
+        yield
 
 
 @contextmanager
