@@ -19,6 +19,7 @@ from geo.reports.querysets import Principal
 from geo.reports.statements import QUERIES, REFRESH_PUBLIC_POINTS
 from geo.reports.stored_photos import StoredFiles
 from server.core.errors import Conflict, Forbidden, InvalidFields
+from server.core.time_limits import allow_statements
 
 MAX_DESCRIPTION = 5000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

@@ -54,8 +54,6 @@ def limit(name: str) -> None:
     "path",
     [
         "/ogc/collections/reports/items",
-        "/layers/reports.csv",
-        "/layers/reports.gpkg",
         "/tiles/reports/0/0/0.mvt",
         "/api/reports/",
     ],
@@ -78,6 +76,15 @@ def test_a_write_that_waits_for_another_writer_is_told_to_come_back(client: Clie
     response: Any = client.post("/api/reports/", json.dumps(body), content_type="application/json")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json()["title"] == "Busy"
+
+
+@pytest.mark.parametrize("form", ["csv", "gpkg"])
+@pytest.mark.usefixtures("held")
+def test_a_download_waits_for_nobody_either(client: Client, form: str) -> None:
+    """Its rows may take long; a lock may not."""
+    limit("lock_timeout")
+    response = get(client, f"/layers/reports.{form}")
+    assert (response.status_code, json.loads(response.body)["title"]) == (503, "Busy")
 
 
 @pytest.mark.django_db(transaction=True)
