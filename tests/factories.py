@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
+from django.db import connection
 
 from geo.areas.models import Area, AreaAncestry, AreaLevel, City
 from geo.models import Agency, Category, CategoryAgency, Channel, Report
@@ -125,6 +126,21 @@ def make_report(
         Report.objects.filter(pk=report.pk).update(**after)
         report.refresh_from_db()
     return report
+
+
+def scatter_reports() -> None:
+    """2,001 reports over the default city, and the planner told of them: of fewer, it looks at each."""
+    first = make_report()
+    same = {field.attname: getattr(first, field.attname) for field in Report._meta.concrete_fields} | {"id": None}
+    Report.objects.bulk_create(
+        Report(
+            **same
+            | {"public_id": f"t{i}", "public_location": Point(106.9 + i % 50 / 250, -6.3 + i // 50 / 400, srid=4326)}
+        )
+        for i in range(2000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE geo_report")
 
 
 def make_thing(

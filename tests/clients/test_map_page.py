@@ -263,7 +263,8 @@ def test_catalogue_is_a_page_for_people_who_ask_for_one(client: Client) -> None:
     text = response.content.decode()
     assert response["Content-Type"].startswith("text/html")
     assert "<h1>Layers</h1>" in text
-    assert "/layers/correlation.geojson" in text
+    assert 'id="correlation"' in text
+    assert "/layers/density.geojson" in text
     assert "max_distance_m" in text
 
 

@@ -21,7 +21,7 @@ from geo.models import Report
 from sensors.models import Observation
 from sensors.observations.partitions import ensure_partitions
 from server.core.params import day_start
-from tests.factories import make_category, make_city, make_datastream, make_report, make_thing
+from tests.factories import make_category, make_city, make_datastream, make_report, make_thing, scatter_reports
 
 pytestmark = pytest.mark.django_db
 Rows = list[dict[str, Any]]
@@ -149,11 +149,11 @@ def test_a_condition_that_fails_on_a_hidden_row_tells_nothing_of_it() -> None:
 
 def test_a_map_window_is_found_by_the_spatial_index_through_the_barrier() -> None:
     make_city()
-    report = make_report()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    window = "SELECT feature_id FROM layers.reports WHERE geom && ST_MakeEnvelope(106.92, -6.26, 106.94, -6.24, 4326)"
-    assert read(window) == [{"feature_id": report.public_id}]
+    scatter_reports()
+    window = (
+        "SELECT feature_id FROM layers.reports WHERE geom && ST_MakeEnvelope(106.921, -6.2551, 106.925, -6.2549, 4326)"
+    )
+    assert [row["feature_id"] for row in read(window)] == ["t906"]
     plan = "\n".join(row["QUERY PLAN"] for row in read(f"EXPLAIN {window}"))
     assert "geo_report_public_location" in plan
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.gis.geos import Point
 from django.db import connection
 
 from geo.areas.models import City
@@ -17,9 +16,8 @@ from geo.layers.catalogue import layer_by_id
 from geo.layers.layer import Condition, Layer, Property, Query, RowSource, Style
 from geo.layers.select import Selection
 from geo.layers.tiles import CLUSTER_BELOW_ZOOM, Tile, tile_at, tile_sql, vector_tile
-from geo.models import Report
 from server.core.params import BBox
-from tests.factories import make_city, make_report
+from tests.factories import make_city, scatter_reports
 from tests.vector_tiles import read_tile
 
 pytestmark = pytest.mark.django_db
@@ -262,26 +260,14 @@ def test_a_place_has_its_tile(place: Place, z: int, expected: tuple[int, int]) -
     assert tile_at(*place, z) == Tile(z, *expected)
 
 
-def replicate(report: Report, **more: Any) -> Report:
-    values = {field.attname: getattr(report, field.attname) for field in Report._meta.concrete_fields}
-    return Report(**{**values, "id": None, "external_id": None, **more})
-
-
 @pytest.mark.parametrize("z", [CLUSTER_BELOW_ZOOM - 1, CLUSTER_BELOW_ZOOM])
 def test_the_rows_of_a_tile_are_found_by_their_index(z: int) -> None:
     city = make_city()
-    report = make_report()
-    Report.objects.bulk_create(
-        replicate(
-            report, public_id=f"t{i}", public_location=Point(106.9 + i % 50 / 250, -6.3 + i // 50 / 400, srid=4326)
-        )
-        for i in range(2000)
-    )
+    scatter_reports()
     layer = layer_by_id("reports")
     query = Query(city, {}, NOW)
     sql, params = tile_sql(Selection(layer, query, layer.rows(query)), tile_at(106.93, -6.25, z))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE geo_report")
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
         plan = json.dumps(cursor.fetchone()[0])
     assert "geo_report_public_location" in plan

@@ -1,5 +1,7 @@
 """The pages that tell whether the service can serve, and which installation it is."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -18,10 +20,10 @@ def test_ready_names_the_installation_by_its_home(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.django_db
 def test_ready_names_an_installation_without_a_home_by_its_secret_key_and_does_not_betray_it(
-    monkeypatch: pytest.MonkeyPatch, settings: object
+    monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.delenv("PANTAU_INSTANCE", raising=False)
-    monkeypatch.setattr(settings, "SECRET_KEY", "of a container")
+    settings.SECRET_KEY = "of a container"
     answer = Client().get("/health/ready")
     # printf pantau.installation | openssl dgst -sha256 -hmac 'of a container'
     assert answer.json()["installation"] == "08d5b9c286fffdc8"
