@@ -138,7 +138,9 @@ def client(kind: str, count: int) -> dict[str, Any]:
 
     django.setup()
     from bench.ingest_clients import CLIENTS
+    from sensors.ingest.worker import prepare_process
 
+    prepare_process()
     return CLIENTS[kind](CLIENT_ID, count, THINGS)
 
 

@@ -15,6 +15,7 @@ from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
 from sensors.ingest.store import Outcome, Store
 from sensors.ingest.topics import EVERYTHING
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker
+from sensors.observations.columns import time_at
 from sensors.observations.models import Observation
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 
@@ -37,9 +38,9 @@ class InsertEach(Store):
         for row in range(len(columns)):
             Observation.objects.create(
                 datastream_id=columns.datastream_ids[row],
-                phenomenon_time=columns.phenomenon_times[row],
+                phenomenon_time=time_at(columns.phenomenon_us[row]),
                 result=columns.results[row],
-                received_at=columns.received_at[row],
+                received_at=time_at(columns.received_us[row]),
                 quality=columns.qualities[row],
                 time_source=columns.time_sources[row],
             )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sensors.ingest.batch import Message
-from sensors.observations.columns import GOOD, TIMED_BY_DEVICE, Columns
+from sensors.observations.columns import GOOD, TIMED_BY_DEVICE, Columns, microseconds
 from sensors.observations.models import HourlyRollup
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 
@@ -37,7 +37,9 @@ def columns_of(*rows: tuple[Datastream, str, float], quality: int = GOOD) -> Col
 
 
 def message(topic: str, payload: str | bytes, **more: Any) -> Message:
-    return Message(topic, payload.encode() if isinstance(payload, str) else payload, **{"received_at": NOON, **more})
+    return Message(
+        topic, payload.encode() if isinstance(payload, str) else payload, **{"received_us": microseconds(NOON), **more}
+    )
 
 
 def rollups() -> dict[tuple[int, str], tuple[int, float, float, float]]:

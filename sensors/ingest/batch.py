@@ -3,25 +3,38 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sensors.ingest.decoders import Decoded, Reading, Rejection, decode
 from sensors.ingest.reasons import Reason
-from sensors.observations.columns import GOOD, IMPLAUSIBLE, TIMED_BY_DEVICE, TIMED_ON_RECEIPT, Columns
+from sensors.observations.columns import (
+    GOOD,
+    IMPLAUSIBLE,
+    TIMED_BY_DEVICE,
+    TIMED_ON_RECEIPT,
+    Columns,
+    microseconds,
+    time_at,
+)
 
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+EARLIEST_US = microseconds(datetime(1990, 1, 1, tzinfo=UTC))
 MOST_AHEAD = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """One message as it arrived; `redelivered` when it may have come before (the broker says so, or it is tried again)."""
 
     topic: str
     payload: bytes
-    received_at: datetime
+    received_us: int  # microseconds since 1970
     retained: bool = False
     redelivered: bool = False
     decoded: Decoded | None = None  # where it was decoded on arrival
+
+    @property
+    def received_at(self) -> datetime:
+        return time_at(self.received_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,7 @@ class Quarantined:
     rejection: Rejection
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a row comes from; `is_alone` when its message says nothing else."""
 
     message_index: int
@@ -65,7 +77,7 @@ class Batch:
 
     messages: Sequence[Message]
     columns: Columns = field(default_factory=Columns)
-    origins: list[Origin] = field(default_factory=list)  # of each row
+    origins: list[tuple[int, Reading, bool]] = field(default_factory=list)  # of each row, the parts of its Origin
     followers: list[tuple[int, Origin]] = field(
         default_factory=list
     )  # later readings of a row's key: the row, and from where
@@ -92,26 +104,29 @@ def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetim
     `unknown_things` names the things whose datastreams the caller may look up before it believes the quarantine.
     """
     batch = Batch(messages)
-    rows: dict[tuple[int, datetime], int] = {}
-    latest = now + MOST_AHEAD
+    rows: dict[tuple[int, int], int] = {}
+    latest_us = microseconds(now + MOST_AHEAD)
     for index, message in enumerate(messages):
         decoded = message.decoded or decode(message.topic, message.payload)
-        batch.quarantined += [Quarantined(index, rejection) for rejection in decoded.rejections]
-        alone = len(decoded.readings) + len(decoded.rejections) == 1
-        for reading in decoded.readings:
-            _place(batch, rows, index, reading, alone, registry, latest)
+        readings, rejections = decoded.readings, decoded.rejections
+        if rejections:
+            batch.quarantined += [Quarantined(index, rejection) for rejection in rejections]
+        alone = len(readings) + len(rejections) == 1
+        for reading in readings:
+            _place(batch, rows, index, reading, alone, registry, latest_us)
     return batch
 
 
 def _place(
     batch: Batch,
-    rows: dict[tuple[int, datetime], int],
+    rows: dict[tuple[int, int], int],
     index: int,
     reading: Reading,
     alone: bool,
     registry: Registry,
-    latest: datetime,
+    latest_us: int,
 ) -> None:
+    # Run for each reading of the city, with the interpreter held: plain tuples and whole numbers are not for looks.
     message = batch.messages[index]
     time = reading.phenomenon_time
     if time is None and message.retained:
@@ -119,35 +134,34 @@ def _place(
         batch.ignored += 1
         return
     try:
-        datastream = _datastream(batch, reading, registry)
+        try:
+            datastream = registry[reading.thing][reading.observed_property]
+        except KeyError:
+            raise _no_datastream(batch, reading, registry) from None
         if time is None:
-            time, time_source = message.received_at, TIMED_ON_RECEIPT
-        elif EARLIEST <= time <= latest:
-            time_source = TIMED_BY_DEVICE
+            at_us, time_source = message.received_us, TIMED_ON_RECEIPT
         else:
-            raise _Refused(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
+            at_us, time_source = microseconds(time), TIMED_BY_DEVICE
+            if not EARLIEST_US <= at_us <= latest_us:
+                raise _Refused(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
     except _Refused as why:
         batch.quarantined.append(_quarantine(message, Origin(index, reading, alone), why.reason, why.detail))
         return
-    row = rows.setdefault((datastream.id, time), len(batch.columns))
-    if row < len(batch.columns):
+    result = reading.result
+    row = rows.setdefault((datastream.id, at_us), len(rows))
+    if row < len(batch.origins):
         batch.followers.append((row, Origin(index, reading, alone)))
         return
-    quality = datastream.quality_of(reading.result)
-    batch.columns.append(datastream.id, time, reading.result, message.received_at, quality, time_source)
-    batch.origins.append(Origin(index, reading, alone))
+    quality = datastream.quality_of(result)
+    batch.columns.append_us(datastream.id, at_us, result, message.received_us, quality, time_source)
+    batch.origins.append((index, reading, alone))
 
 
-def _datastream(batch: Batch, reading: Reading, registry: Registry) -> DatastreamRef:
-    datastreams = registry.get(reading.thing)
-    if datastreams is None:
-        batch.unknown_things.add(reading.thing)
-        raise _Refused(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
-    datastream = datastreams.get(reading.observed_property)
-    if datastream is None:
-        batch.unknown_things.add(reading.thing)
-        raise _Refused(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
-    return datastream
+def _no_datastream(batch: Batch, reading: Reading, registry: Registry) -> _Refused:
+    batch.unknown_things.add(reading.thing)
+    if reading.thing not in registry:
+        return _Refused(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
+    return _Refused(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
 
 
 def _quarantine(message: Message, origin: Origin, reason: Reason, detail: str) -> Quarantined:
@@ -165,15 +179,17 @@ def settle(batch: Batch, standing: Mapping[int, float]) -> tuple[int, list[Quara
     """
     repeated = 0
     conflicts = []
-    times, results = batch.columns.phenomenon_times, batch.columns.results
-    kept_out = [(row, batch.origins[row]) for row in standing]
+    times, results = batch.columns.phenomenon_us, batch.columns.results
+    kept_out = [(row, Origin(*batch.origins[row])) for row in standing]
     for row, origin in kept_out + batch.followers:
         stands = standing.get(row, results[row])
         if origin.reading.result == stands:
             repeated += 1
         else:
             message = batch.messages[origin.message_index]
-            conflicts.append(_quarantine(message, origin, Reason.CONFLICT, _conflict_detail(times[row], stands)))
+            conflicts.append(
+                _quarantine(message, origin, Reason.CONFLICT, _conflict_detail(time_at(times[row]), stands))
+            )
     return repeated, conflicts
 
 

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -28,14 +27,13 @@ RECONNECT_AFTER_S = (1, 10)
 SHORT_CONNECTION_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+@dataclass(slots=True)
+class Delivery(Message):
     """A message with what its acknowledgement needs: packet ids mean something on their own connection only."""
 
-    message: Message
-    mid: int
-    qos: int
-    connection: int
+    mid: int = 0
+    qos: int = 0
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,5 +197,7 @@ class BrokerLink:
 
     def _received(self, topic: str, payload: bytes, mid: int, qos: int, is_duplicate: bool, is_retained: bool) -> None:
         # Decoded here, since this thread runs while the writer's waits for the database.
-        message = Message(topic, payload, datetime.now(UTC), is_retained, is_duplicate, decode(topic, payload))
-        self._on_delivery(Delivery(message, mid, qos, self._connection))
+        decoded, received_us = decode(topic, payload), time.time_ns() // 1000
+        self._on_delivery(
+            Delivery(topic, payload, received_us, is_retained, is_duplicate, decoded, mid, qos, self._connection)
+        )

@@ -13,11 +13,12 @@ from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import quarantine
 from sensors.ingest.store import Outcome, Store
 from sensors.ingest.topics import ROOT
+from sensors.observations.columns import microseconds
 
 CHUNK = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RejectedAgain(Message):
     """A message out of the quarantine, with its row there."""
 
@@ -56,7 +57,7 @@ def replay_rejects(
 
 
 def _message(row: RejectedMessage) -> RejectedAgain:
-    return RejectedAgain(row.topic, bytes(row.payload), row.received_at, row_id=row.id)
+    return RejectedAgain(row.topic, bytes(row.payload), microseconds(row.received_at), row_id=row.id)
 
 
 def _settle(messages: Sequence[Message], rejected: Sequence[Quarantined]) -> None:

@@ -6,14 +6,18 @@ from datetime import UTC, date, datetime
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from sensors.ingest.batch import Message, Quarantined, build_batch, settle
+from sensors.ingest.batch import Batch, Message, Quarantined, build_batch, settle
 from sensors.ingest.decoders import Rejection
 from sensors.ingest.models import IngestStatus
 from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import quarantine
 from sensors.ingest.snapshot import RegistrySnapshot
+from sensors.observations.columns import Columns
 from sensors.observations.partitions import ensure_partitions
-from sensors.observations.writer import write_observations
+from sensors.observations.writer import Written, write_new_observations, write_observations
+
+# From how many rows on a batch is taken for all new; and for how many of those, once one was not, no longer.
+MANY, WARY_BATCHES = 1_000, 100
 
 Keep = Callable[[Sequence[Message], Sequence[Quarantined]], object]
 
@@ -52,6 +56,7 @@ class Store:
         self._keep = keep
         self.registry = RegistrySnapshot()
         self._months: set[date] = set()
+        self._wary = 0
 
     def refresh(self) -> None:
         self.registry.reload()
@@ -84,11 +89,22 @@ class Store:
         if missing:
             ensure_partitions(missing)
             self._months |= missing
+        if len(batch.columns) >= MANY and not any(message.redelivered for message in messages):
+            # A backlog. Whether each row is there already is looked up only while readings do come twice.
+            if not self._wary:
+                try:
+                    return self._commit(batch, write_new_observations)
+                except IntegrityError:
+                    self._wary = WARY_BATCHES
+            self._wary -= 1
+        return self._commit(batch, write_observations)
+
+    def _commit(self, batch: Batch, write: Callable[[Columns], Written]) -> Outcome:
         with transaction.atomic():
-            written = write_observations(batch.columns)
+            written = write(batch.columns)
             repeated, conflicts = settle(batch, {each.row: each.stored_result for each in written.conflicts})
             rejected = batch.quarantined + conflicts
-            self._keep(messages, rejected)
+            self._keep(batch.messages, rejected)
             outcome = Outcome(written.stored, written.repeated + repeated, len(rejected), batch.ignored)
             self._count(outcome)
         return outcome

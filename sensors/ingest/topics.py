@@ -1,6 +1,7 @@
 """The topics that devices publish on: `sensors/{thing}/{observed_property}` and `sensors/{thing}`."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 ROOT = "sensors"
 EVERYTHING = f"{ROOT}/#"
@@ -17,6 +18,8 @@ class Topic:
     observed_property: str | None
 
 
+# A city has thousands of topics and millions of messages.
+@lru_cache(maxsize=16_384)
 def parse_topic(topic: str) -> Topic | None:
     """The parts of a topic; None when it is neither of the two forms."""
     if len(topic) > MAX_TOPIC_CHARACTERS:

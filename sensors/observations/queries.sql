@@ -1,7 +1,24 @@
+-- name: insert_new_observations
+-- All given observations, none of which may be stored: a unique violation otherwise, and nothing is. Marks their hours dirty.
+-- Sorted by key, so that two writers of the same keys wait for each other in one order. Times come as microseconds since 1970.
+WITH incoming AS (
+    SELECT datastream_id, timestamptz 'epoch' + at_us * interval '1 microsecond' AS phenomenon_time, result,
+        timestamptz 'epoch' + received_us * interval '1 microsecond' AS received_at, quality, time_source
+    FROM unnest(
+        %(datastream_ids)s::bigint[], %(phenomenon_times)s::bigint[], %(results)s::float8[],
+        %(received_at)s::bigint[], %(qualities)s::smallint[], %(time_sources)s::smallint[]
+    ) AS i(datastream_id, at_us, result, received_us, quality, time_source)
+), marked AS (
+    INSERT INTO sensors_dirtyhour (datastream_id, hour)
+    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM incoming WHERE quality = 0
+)
+INSERT INTO sensors_observation (datastream_id, phenomenon_time, result, received_at, quality, time_source)
+SELECT datastream_id, phenomenon_time, result, received_at, quality, time_source
+FROM incoming ORDER BY datastream_id, phenomenon_time;
+
 -- name: insert_observations
--- One row per given observation that was not stored: its place (from 1) in the arrays. What is stored marks its hour dirty
--- in the same statement. Sorted by key, so that two writers of the same keys wait for each other in one order.
--- Times come as microseconds since 1970.
+-- One row per given observation that was not stored: its place (from 1) in the arrays. As insert_new_observations, but what
+-- is stored already stays, and only what is stored now marks its hour dirty.
 WITH incoming AS (
     SELECT datastream_id, timestamptz 'epoch' + at_us * interval '1 microsecond' AS phenomenon_time, result,
         timestamptz 'epoch' + received_us * interval '1 microsecond' AS received_at, quality, time_source, place

@@ -2,12 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from sensors.observations.columns import IMPLAUSIBLE
 from sensors.observations.models import DirtyHour, Observation
 from sensors.observations.partitions import ensure_partitions
-from sensors.observations.writer import Conflict, Written, write_observations
+from sensors.observations.writer import Conflict, Written, write_new_observations, write_observations
 from server.core.versions import data_version
 from tests.sensor_factories import columns_of, make_datastream
 
@@ -37,6 +37,29 @@ def test_new_observations_are_stored_and_their_hours_marked_once() -> None:
     assert dirty() == [(one.pk, "01T05"), (one.pk, "01T06"), (two.pk, "01T05")]
     stored = Observation.objects.get(datastream=one, phenomenon_time=datetime(2026, 3, 1, 6, tzinfo=UTC))
     assert (stored.result, stored.quality, stored.time_source) == (3.5, 0, 0)
+
+
+def test_what_is_all_new_is_stored_and_marked_like_everything_else() -> None:
+    one, two = make_datastream(), make_datastream()
+    rows = ((one, "2026-03-01T05:00:00Z", 1.5), (one, "2026-03-01T05:30:00Z", 2.5), (two, "2026-03-01T06:00:00Z", 3.5))
+    assert write_new_observations(columns_of()) == Written()
+    assert write_new_observations(columns_of(*rows)) == Written(stored=3)
+    assert dirty() == [(one.pk, "01T05"), (two.pk, "01T06")]
+    implausible = columns_of((two, "2026-03-01T07:00:00Z", 1e9), quality=IMPLAUSIBLE)
+    assert write_new_observations(implausible) == Written(stored=1, implausible=1)
+    assert dirty() == [(one.pk, "01T05"), (two.pk, "01T06")]
+    assert write_observations(columns_of(*rows)) == Written(repeated=3)
+
+
+def test_what_is_not_all_new_is_refused_whole() -> None:
+    datastream = make_datastream()
+    write_observations(columns_of((datastream, "2026-03-01T05:00:00Z", 1)))
+    DirtyHour.objects.all().delete()
+    with pytest.raises(IntegrityError):
+        write_new_observations(
+            columns_of((datastream, "2026-03-01T04:00:00Z", 7), (datastream, "2026-03-01T05:00:00Z", 1))
+        )
+    assert (Observation.objects.count(), dirty()) == (1, [])
 
 
 def test_the_same_again_is_a_repeat_that_marks_nothing() -> None:

@@ -8,9 +8,8 @@ import paho.mqtt.client as mqtt
 import pytest
 from django.db import OperationalError, connection
 
-from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
-from sensors.ingest.connection import BrokerLink
+from sensors.ingest.connection import BrokerLink, Delivery
 from sensors.ingest.fast_paho import FastClient, StockClient, client_class
 from sensors.ingest.models import IngestStatus, RejectedMessage
 from sensors.ingest.publisher import Publisher
@@ -80,7 +79,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(broker: BrokerUrl, publi
         publisher.finish()
         wait_for(lambda: held.batches, "the first batch")
         # The session moves to another client while the batch is held: everything is there still, unacknowledged.
-        link = BrokerLink(broker, options, on_delivery=lambda delivery: received.append(delivery.message.redelivered))
+        link = BrokerLink(broker, options, on_delivery=lambda delivery: received.append(delivery.redelivered))
         link.start()
         wait_for(lambda: len(received) == 100, "the redelivery")
         held.let_go.set()
@@ -325,7 +324,7 @@ def test_a_session_lost_over_a_reconnect_is_an_alarm(broker: BrokerUrl, caplog: 
 def test_messages_held_for_a_stopped_worker_are_let_go_unacknowledged(broker: BrokerUrl) -> None:
     worker = make_worker(broker, options_for("x"))
     worker.request_stop()
-    worker.inbox.put(SimpleNamespace(message=Message("t", b"", datetime.now(UTC)), qos=1))  # type: ignore[arg-type]
+    worker.inbox.put(Delivery("t", b"", 0, qos=1))
     assert len(worker.inbox) == 0
 
 

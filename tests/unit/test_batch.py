@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sensors.ingest.batch import DatastreamRef, Message, build_batch, settle
 from sensors.ingest.reasons import Reason
 from sensors.observations import columns
+from sensors.observations.columns import microseconds, time_at
 from sensors.observations.models import Quality, TimeSource
 
 NOW = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
@@ -13,7 +14,7 @@ REGISTRY = {"air-1": {"pm25": DatastreamRef(7, 0.0, 500.0), "no2": DatastreamRef
 
 
 def message(payload: str, topic: str = "sensors/air-1/pm25", *, retained: bool = False) -> Message:
-    return Message(topic, payload.encode(), NOW, retained)
+    return Message(topic, payload.encode(), microseconds(NOW), retained)
 
 
 def at(time: str, result: float = 1.0) -> Message:
@@ -27,16 +28,16 @@ def reasons(*messages: Message) -> list[Reason]:
 def test_a_reading_becomes_a_row_of_its_datastream() -> None:
     built = build_batch([at("2026-03-01T11:00:00+07:00", 12.5)], REGISTRY, now=NOW)
     assert built.columns.datastream_ids == [7]
-    assert built.columns.phenomenon_times == [datetime(2026, 3, 1, 4, 0, tzinfo=UTC)]
+    assert [time_at(us) for us in built.columns.phenomenon_us] == [datetime(2026, 3, 1, 4, 0, tzinfo=UTC)]
     assert built.columns.results == [12.5]
-    assert built.columns.received_at == [NOW]
+    assert built.columns.received_us == [microseconds(NOW)]
     assert built.columns.qualities == [Quality.GOOD]
     assert built.columns.time_sources == [TimeSource.DEVICE]
 
 
 def test_without_a_time_a_reading_is_of_its_receipt_and_says_so() -> None:
     built = build_batch([message("12.5")], REGISTRY, now=NOW)
-    assert built.columns.phenomenon_times == [NOW]
+    assert built.columns.phenomenon_us == [microseconds(NOW)]
     assert built.columns.time_sources == [TimeSource.RECEIPT]
 
 
@@ -108,6 +109,11 @@ def test_months_are_those_of_utc() -> None:
     assert sorted(f"{month}" for month in built.columns.months()) == ["2026-02-01", "2026-03-01"]
 
 
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_microseconds_are_the_time_exactly(time: datetime) -> None:
+    assert time_at(microseconds(time)) == time
+
+
 def test_the_plain_numbers_of_the_columns_are_those_of_the_models() -> None:
     assert (columns.GOOD, columns.IMPLAUSIBLE) == (Quality.GOOD, Quality.IMPLAUSIBLE)
     assert (columns.TIMED_BY_DEVICE, columns.TIMED_ON_RECEIPT) == (TimeSource.DEVICE, TimeSource.RECEIPT)
@@ -131,9 +137,9 @@ def test_no_reading_is_counted_twice_or_not_at_all(messages: list[Message]) -> N
     built = build_batch(messages, REGISTRY, now=NOW)
     elements = sum(_elements(each) for each in messages)
     assert built.received == elements
-    keys = list(zip(built.columns.datastream_ids, built.columns.phenomenon_times, strict=True))
+    keys = list(zip(built.columns.datastream_ids, built.columns.phenomenon_us, strict=True))
     assert len(keys) == len(set(keys)) == len(built.origins)
-    assert all(time <= NOW + timedelta(days=1) for time in built.columns.phenomenon_times)
+    assert all(us <= microseconds(NOW + timedelta(days=1)) for us in built.columns.phenomenon_us)
 
 
 def _elements(each: Message) -> int:

@@ -82,12 +82,12 @@ def test_size_tells_seconds_from_milliseconds() -> None:
 
 @pytest.mark.parametrize("payload", [b"180", b"180.0", b" 1.8e2\n", b'{"result": 180}', b"[180]", b'[{"result": 180}]'])
 def test_a_number_alone_is_a_reading_without_a_time(payload: bytes) -> None:
-    assert decode(TOPIC, payload).readings == [Reading("p2c", "river_level", 180.0, None)]
+    assert decode(TOPIC, payload).readings == (Reading("p2c", "river_level", 180.0, None),)
 
 
 def test_an_object_carries_its_time() -> None:
     decoded = decode(TOPIC, b'{"result": 180, "phenomenon_time": "2020-01-01T00:00:00+07:00", "battery": 3.3}')
-    assert decoded.readings == [Reading("p2c", "river_level", 180.0, NEW_YEAR)]
+    assert decoded.readings == (Reading("p2c", "river_level", 180.0, NEW_YEAR),)
 
 
 def test_an_array_mixes_numbers_and_objects() -> None:
@@ -99,11 +99,11 @@ def test_a_thing_sends_several_properties_at_once() -> None:
     decoded = decode(
         "sensors/air-1", b'{"phenomenon_time": "2019-12-31T17:00:00Z", "results": {"pm25": 12.3, "temperature": 30}}'
     )
-    assert decoded.readings == [
+    assert decoded.readings == (
         Reading("air-1", "pm25", 12.3, NEW_YEAR),
         Reading("air-1", "temperature", 30.0, NEW_YEAR),
-    ]
-    assert decoded.rejections == []
+    )
+    assert not decoded.rejections
 
 
 def test_one_bad_element_of_an_array_is_rejected_alone() -> None:
@@ -119,7 +119,7 @@ def test_one_bad_result_of_several_is_rejected_alone_and_can_be_fed_again() -> N
     (rejection,) = decoded.rejections
     assert rejection.reason is Reason.NOT_A_NUMBER
     assert json.loads(rejection.payload) == {"phenomenon_time": 1577811600, "results": {"no2": None}}
-    assert decode(rejection.topic, rejection.payload).rejections == [rejection]
+    assert decode(rejection.topic, rejection.payload).rejections == (rejection,)
 
 
 def test_an_array_of_several_properties_at_several_times() -> None:
@@ -166,7 +166,7 @@ def test_an_array_of_several_properties_at_several_times() -> None:
 )
 def test_a_bad_payload_is_rejected_whole_with_its_reason(payload: bytes, reason: Reason) -> None:
     decoded = decode(TOPIC, payload)
-    assert decoded.readings == []
+    assert not decoded.readings
     (rejection,) = decoded.rejections
     assert rejection.reason is reason
     assert rejection.topic == TOPIC
@@ -194,7 +194,7 @@ def test_an_ambiguous_element_keeps_both_of_its_values() -> None:
 
 def test_a_reading_as_a_message_of_its_own_reads_back_as_the_same() -> None:
     for reading in (Reading("a", "x", 0.1, NEW_YEAR), Reading("a", "x", -5e-324, None)):
-        assert decode(reading.topic(), reading.payload()).readings == [reading]
+        assert decode(reading.topic(), reading.payload()).readings == (reading,)
 
 
 # Whatever comes

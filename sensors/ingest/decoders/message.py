@@ -1,9 +1,9 @@
 """What one message says: its readings, and those of its elements that cannot be read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensors.ingest.decoders import json_values
 from sensors.ingest.decoders.times import BadTime, parse_time
@@ -26,8 +26,7 @@ _MISNAMED_TIMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One result. Without a phenomenon_time it is of the moment at which it arrives."""
 
     thing: str
@@ -56,10 +55,9 @@ class Rejection:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    readings: list[Reading] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
+class Decoded(NamedTuple):
+    readings: tuple[Reading, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
 
 class _Unreadable(Exception):
@@ -93,35 +91,36 @@ def decode(topic: str, payload: bytes) -> Decoded:
         if len(value) > MAX_READINGS:
             raise _Unreadable(Reason.TOO_LARGE, f"{len(value)} elements; at most {MAX_READINGS}")
     except _Unreadable as why:
-        return Decoded(rejections=[Rejection(topic, payload, why.reason, why.detail)])
+        return Decoded((), (Rejection(topic, payload, why.reason, why.detail),))
     return _decode_array(parts, topic, value)
 
 
 def _decode_alone(parts: Topic, topic: str, payload: bytes, value: Any) -> Decoded:
-    decoded = Decoded()
     try:
-        _decode_element(parts, topic, value, decoded)
+        return _decode_element(parts, topic, value)
     except _Unreadable as why:
-        decoded.rejections.append(Rejection(topic, payload, why.reason, why.detail))
-    return decoded
+        return Decoded((), (Rejection(topic, payload, why.reason, why.detail),))
 
 
 def _decode_array(parts: Topic, topic: str, elements: list[Any]) -> Decoded:
-    decoded = Decoded()
+    readings: list[Reading] = []
+    rejections: list[Rejection] = []
     for element in elements:
         try:
-            _decode_element(parts, topic, element, decoded)
+            decoded = _decode_element(parts, topic, element)
         except _Unreadable as why:
             # An array stays wrapped: alone it would be read as an array of readings.
             alone = [element] if isinstance(element, list) else element
-            decoded.rejections.append(Rejection(topic, json_values.serialise(alone), why.reason, why.detail))
-    return decoded
+            rejections.append(Rejection(topic, json_values.serialise(alone), why.reason, why.detail))
+        else:
+            readings += decoded.readings
+            rejections += decoded.rejections
+    return Decoded(tuple(readings), tuple(rejections))
 
 
-def _decode_element(parts: Topic, topic: str, value: Any, into: Decoded) -> None:
+def _decode_element(parts: Topic, topic: str, value: Any) -> Decoded:
     if parts.observed_property is not None:
-        into.readings.append(_one_result(parts.thing, parts.observed_property, value))
-        return
+        return Decoded((_one_result(parts.thing, parts.observed_property, value),))
     members = _members(value, "results")
     time = _time_of(members)
     results = members["results"]
@@ -129,16 +128,19 @@ def _decode_element(parts: Topic, topic: str, value: Any, into: Decoded) -> None
         raise _Unreadable(Reason.BAD_PAYLOAD, "results must be an object of property codes and numbers, each code once")
     if len(results) > MAX_READINGS:
         raise _Unreadable(Reason.TOO_LARGE, f"{len(results)} results; at most {MAX_READINGS}")
+    readings: list[Reading] = []
+    rejections: list[Rejection] = []
     for code, result in results.items():
         try:
             if not code or "/" in code:
                 raise _Unreadable(Reason.UNKNOWN_DATASTREAM, f"{code[:80]!r} is no property code")
-            into.readings.append(Reading(parts.thing, code, _number(result), time))
+            readings.append(Reading(parts.thing, code, _number(result), time))
         except _Unreadable as why:
             alone = {key: member for key, member in members.items() if key == "phenomenon_time"} | {
                 "results": {code: result}
             }
-            into.rejections.append(Rejection(topic, json_values.serialise(alone), why.reason, why.detail))
+            rejections.append(Rejection(topic, json_values.serialise(alone), why.reason, why.detail))
+    return Decoded(tuple(readings), tuple(rejections))
 
 
 def _one_result(thing: str, observed_property: str, value: Any) -> Reading:

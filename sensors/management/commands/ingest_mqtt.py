@@ -12,7 +12,7 @@ from sensors.ingest.broker_url import BadBrokerUrl, BrokerUrl, parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
 from sensors.ingest.store import Store
 from sensors.ingest.topics import topic_filter
-from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker
+from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker, prepare_process
 
 RETIRED_WHEN_IDLE_S = 3.0
 
@@ -58,6 +58,7 @@ class Command(BaseCommand):
         worker = Worker(Store(slot), link_maker(broker_url(), link_options))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.request_stop())
+        prepare_process()
         failure = worker.run(until_idle_s=RETIRED_WHEN_IDLE_S if options["retire"] else None)
         if failure:
             raise CommandError(failure)
