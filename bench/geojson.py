@@ -40,7 +40,7 @@ def main() -> int:
         from django.db import connection
 
         from geo.layers.catalogue import layer_by_id
-        from geo.layers.geojson import Output, feature_sql
+        from geo.layers.geojson import Output, feature_sql, properties_sql
         from geo.layers.layer import Query
         from geo.layers.select import Selection, Window, window_sql
         from geo.ogc.requests import resolve_city
@@ -51,7 +51,9 @@ def main() -> int:
         layer = layer_by_id("reports")
         query = Query(city=resolve_city(None), values={}, now=datetime.now(UTC))
         selection = Selection(layer, query, layer.rows(query))
-        sql, params = window_sql(selection, feature_sql(layer, Output()), Window(FEATURES))
+        sql, params = window_sql(
+            selection, feature_sql(layer, Output()), Window(FEATURES), properties_sql(layer, Output())
+        )
         with connection.cursor() as cursor:
             statement = cursor.mogrify(sql, params).decode()
         whole = (

@@ -52,8 +52,11 @@ class Window:
     leading: tuple[int, ...] = ()
 
 
-def selected_sql(selection: Selection) -> tuple[str, dict[str, Any]]:
-    """`FROM (row-source) s WHERE …` with its parameters. Column names come from the declaration; values are parameters."""
+def selected_sql(selection: Selection, beside: str = "") -> tuple[str, dict[str, Any]]:
+    """`FROM (row-source) s WHERE …` with its parameters. Column names come from the declaration; values are parameters.
+
+    `beside` is joined to each row, laterally.
+    """
     layer, query = selection.layer, selection.query
     params: dict[str, Any] = dict(selection.source.params)
     where = []
@@ -74,7 +77,7 @@ def selected_sql(selection: Selection) -> tuple[str, dict[str, Any]]:
     if query.condition is not None:
         where.append(f"({query.condition.sql})")
         params |= query.condition.params
-    return f"FROM ({selection.source.sql}) s WHERE {' AND '.join(where) or 'true'}", params
+    return f"FROM ({selection.source.sql}) s {beside} WHERE {' AND '.join(where) or 'true'}", params
 
 
 def _bbox_sql(bbox: BBox, params: dict[str, Any]) -> str:
@@ -94,9 +97,9 @@ def _bbox_sql(bbox: BBox, params: dict[str, Any]) -> str:
     return f"({' OR '.join(parts)})"
 
 
-def window_sql(selection: Selection, columns: str, window: Window) -> tuple[str, dict[str, Any]]:
+def window_sql(selection: Selection, columns: str, window: Window, beside: str = "") -> tuple[str, dict[str, Any]]:
     """A statement of a page's rows in their order. The leading rows are not in it."""
-    where, params = selected_sql(selection)
+    where, params = selected_sql(selection, beside)
     if window.leading:
         where += " AND s.key <> ALL(%(leading)s)"
         params["leading"] = list(window.leading)
@@ -107,9 +110,11 @@ def window_sql(selection: Selection, columns: str, window: Window) -> tuple[str,
     return sql + (" OFFSET %(page_offset)s" if window.offset else ""), params
 
 
-def leading_sql(selection: Selection, columns: str, keys: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+def leading_sql(
+    selection: Selection, columns: str, keys: tuple[int, ...], beside: str = ""
+) -> tuple[str, dict[str, Any]]:
     """The leading rows themselves, in the same columns."""
-    where, params = selected_sql(selection)
+    where, params = selected_sql(selection, beside)
     params["leading"] = list(keys)
     return (
         f"SELECT {columns} {where} AND s.key = ANY(%(leading)s) ORDER BY {order_sql(selection)}",

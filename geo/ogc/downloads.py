@@ -24,6 +24,7 @@ from geo.layers.export.statements import (
     rows_sql,
     sequence_line_sql,
 )
+from geo.layers.geojson import properties_sql
 from geo.layers.layer import Layer
 from geo.layers.select import CHUNK, FIRST_CHUNK, snapshot, stream_rows
 from geo.ogc.answers import Prepared, conditional, digest, prepare, with_validity
@@ -165,16 +166,17 @@ def _streamed(request: HttpRequest, found: Download) -> HttpResponseBase:
 def _pieces(found: Download) -> Generator[bytes, None, None]:
     """The lines that PostgreSQL wrote, in chunks. The first piece has the header."""
     layer, output = found.layer, found.asked.output
-    head, is_first = "", True
+    head, beside, is_first = "", "", True
     if found.name == "csv":
         head = csv_header(layer, output, found.table)
         line = csv_line_sql(layer, output, found.table)
     else:
         line = sequence_line_sql(layer, output, has_separator=found.name == "geojsonseq")
+        beside = properties_sql(layer, output)
     with ExitStack() as held:
         held.enter_context(streaming())
         held.enter_context(snapshot(longest_s=LONGEST_S))
-        sql, params = rows_sql(found.rows(), line)
+        sql, params = rows_sql(found.rows(), line, beside)
         for rows in stream_rows(sql, params, chunks=chain([FIRST_CHUNK], repeat(CHUNK))):
             yield (head + "".join([row[0] for row in rows])).encode()
             is_first, head = False, ""

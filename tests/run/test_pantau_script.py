@@ -73,7 +73,8 @@ def test_user_without_sudo_is_told_the_apt_line_and_nothing_is_touched(bare_mach
     done = _run([str(bare_machine / "pantau"), "up"], env=environment, cwd="/", **nobody)
     assert done.returncode == 1
     assert (
-        "apt-get update && apt-get install --no-install-recommends ca-certificates gdal-bin python3-venv" in done.stderr
+        "apt-get update && apt-get install --no-install-recommends ca-certificates curl gdal-bin python3-venv"
+        in done.stderr
     )
     assert " mosquitto mosquitto-clients\n" in done.stderr
     assert sorted(path.name for path in bare_machine.iterdir()) == ["dpkg-query", "pantau", "sudo"]

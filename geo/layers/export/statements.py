@@ -47,9 +47,9 @@ def chosen(layer: Layer, output: Output) -> list[Property]:
     return [p for p in layer.properties if output.properties is None or p.name in output.properties]
 
 
-def rows_sql(rows: Rows, columns: str) -> tuple[str, dict[str, Any]]:
-    """`SELECT columns` of every row, with its parameters."""
-    where, params = selected_sql(rows.selection)
+def rows_sql(rows: Rows, columns: str, beside: str = "") -> tuple[str, dict[str, Any]]:
+    """`SELECT columns` of every row, with its parameters; `beside` is joined to each row."""
+    where, params = selected_sql(rows.selection, beside)
     sql = f"SELECT {columns} {where} ORDER BY {order_sql(rows.selection)}"
     if rows.limit is not None:
         sql += " LIMIT %(rows_limit)s"
@@ -61,7 +61,7 @@ def rows_sql(rows: Rows, columns: str) -> tuple[str, dict[str, Any]]:
 
 
 def sequence_line_sql(layer: Layer, output: Output, *, has_separator: bool) -> str:
-    """A feature as one line of JSON; `has_separator` puts RFC 8142's RS before it."""
+    """A feature as one line of JSON, `properties_sql` beside its row; `has_separator` puts RFC 8142's RS before it."""
     line = f"({feature_sql(layer, output)}) || chr(10)"
     return f"chr({ord(RECORD_SEPARATOR)}) || {line}" if has_separator else line
 
