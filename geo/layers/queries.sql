@@ -6,8 +6,9 @@ SELECT r.id AS key, r.public_id AS fid, r.public_location AS geom,
        a.code AS area, a.name AS area_name, ag.slug AS agency,
        r.reported_at, r.updated_at, r.closed_at, r.support_count
 FROM geo_report r
-JOIN geo_category c ON c.id = r.category_id
-JOIN geo_channel ch ON ch.id = r.channel_id
+-- Each has its category and channel; a left join is dropped by the planner where nobody asks for its columns, as for a count.
+LEFT JOIN geo_category c ON c.id = r.category_id
+LEFT JOIN geo_channel ch ON ch.id = r.channel_id
 LEFT JOIN geo_area a ON a.id = r.public_area_id
 LEFT JOIN geo_agency ag ON ag.id = r.agency_id
 WHERE r.city_id = %(city_id)s AND r.is_public AND r.public_location IS NOT NULL
