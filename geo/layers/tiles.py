@@ -41,13 +41,20 @@ class Tile:
         return max(west, -180.0), south, min(east, 180.0), north
 
 
-def tile_at(lon: float, lat: float, z: int) -> Tile:
-    """The tile that holds a place; beyond the edge of the projection the nearest one."""
+def tile_at(lon: float, lat: float, z: int, *, shift: int = 0) -> Tile:
+    """The tile that holds a place, or the one so many units of the extent south-east of it; beyond the edge of the
+    projection the nearest one."""
     across = 2**z
     sine = math.sin(math.radians(max(-85.06, min(85.06, lat))))
     place = ((lon + 180) / 360, 0.5 - math.atanh(sine) / math.pi / 2)
-    x, y = (max(0, min(across - 1, math.floor(at * across))) for at in place)
+    x, y = (max(0, min(across - 1, math.floor(at * across + shift / EXTENT))) for at in place)
     return Tile(z, x, y)
+
+
+def tiles_over(box: tuple[float, float, float, float], z: int) -> tuple[Tile, Tile]:
+    """The first and the last of the tiles that show something of a box: what reaches over their edges is theirs, too."""
+    west, south, east, north = box
+    return tile_at(west, north, z, shift=-BUFFER), tile_at(east, south, z, shift=BUFFER)
 
 
 def _latitude(down: float) -> float:

@@ -15,6 +15,7 @@ CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 
 CLASSES = (
     f"{COMMON}1/1.0/conf/core",
+    f"{COMMON}1/1.0/conf/oas30",
     f"{COMMON}2/1.0/conf/collections",
     *(f"{FEATURES}1/1.0/conf/{name}" for name in ("core", "geojson", "html", "oas30")),
     f"{FEATURES}2/1.0/conf/crs",
@@ -28,7 +29,7 @@ CLASSES = (
         for name in ("schemas", "core-roles-features", "returnables-and-receivables", "queryables", "sortables")
     ),
     *(f"{CQL2}{name}" for name in CONFORMANCE),
-    *(f"{TILES}{name}" for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
+    *(f"{TILES}{name}" for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "oas30", "mvt")),
 )
 
 

@@ -13,7 +13,7 @@ from geo.ogc.formats import DOWNLOADS
 from geo.ogc.items import DEFAULT_LIMIT
 from geo.ogc.requests import FILTER_LANGUAGES, MAX_LIMIT, MAX_OFFSET
 from geo.ogc.schemas import filter_parameters
-from geo.ogc.tiles import MATRIX_SET, MVT
+from geo.ogc.tiles import MATRIX_SET, MVT, TILE_MATRICES
 from geo.ogc.write_operations import SECURITY_SCHEMES, on_item, on_items
 from server.core.params import refuse_unknown
 
@@ -180,11 +180,11 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
 
 
 def _tile_paths(layer: Layer, base: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    # The ends of the operationIds are those of OGC 20-057, section 14.
+    # The ends of the operationIds are those of OGC 20-057, clause 14 (/req/oas30/operation-id): origin collection, data vector.
     name, tags, sets = f"{layer.id}.collection.vector", [layer.id], f"{base}/tiles"
     tile = _operation(f"{name}.getTile", f"{layer.title}: a vector tile", tags)
     tile["parameters"] = [
-        *_address("tileMatrix", "tileRow", "tileCol"),
+        *_ogc_address(),
         *map(_reference, TILE),
         *parameters,
         _form(["mvt"]),
@@ -198,18 +198,26 @@ def _tile_paths(layer: Layer, base: str, parameters: list[dict[str, Any]]) -> di
     }
 
 
+def _ogc_address() -> list[dict[str, Any]]:
+    """As /req/core/tc-tilematrix-definition and its two neighbours have it: the matrix by its identifier, a string."""
+    matrix = {"type": "string", "enum": TILE_MATRICES}
+    below = {"type": "integer", "minimum": 0, "maximum": 2**MAX_ZOOM - 1}
+    return [
+        _in_path("tileMatrix", matrix, f"A tile matrix of {MATRIX_SET} by its identifier."),
+        _in_path("tileRow", below, "Row in the tile matrix, from the north; below its height."),
+        _in_path("tileCol", below, "Column in the tile matrix, from the west; below its width."),
+    ]
+
+
 def _address(zoom: str, *others: str) -> list[dict[str, Any]]:
     """Path parameters of a tile; row and column are below 2 to the power of the zoom."""
     most = {zoom: MAX_ZOOM} | dict.fromkeys(others, 2**MAX_ZOOM - 1)
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 0, "maximum": maximum},
-        }
-        for name, maximum in most.items()
-    ]
+    return [_in_path(name, {"type": "integer", "minimum": 0, "maximum": maximum}) for name, maximum in most.items()]
+
+
+def _in_path(name: str, schema: Mapping[str, Any], description: str = "") -> dict[str, Any]:
+    entry = {"name": name, "in": "path", "required": True, "schema": dict(schema)}
+    return {**entry, "description": description} if description else entry
 
 
 def _document_path(summary: str, operation: str, tags: list[str], *, kind: str = JSON) -> dict[str, Any]:

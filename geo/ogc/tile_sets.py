@@ -1,11 +1,14 @@
 """The tile sets of a collection, and the one tile matrix set that they are cut by (OGC 20-057, OGC 17-083r4)."""
 
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from geo.areas.models import City
 from geo.layers.layer import Layer
 from geo.layers.tiles import (
     CLUSTER_BELOW_ZOOM,
@@ -13,8 +16,8 @@ from geo.layers.tiles import (
     MAX_ZOOM,
     POINT_COUNT,
     is_clustered,
-    tile_at,
     tile_properties,
+    tiles_over,
 )
 from geo.ogc.api import JSON, Api, Link, api_of, described, read_only, resource
 from geo.ogc.collections import standing_query
@@ -58,14 +61,14 @@ def tile_set(request: HttpRequest, layer_id: str, matrix_set: str, fixed: str | 
     layer = api.layer(layer_id)
     known_matrix_set(matrix_set)
     path = f"/collections/{layer.id}/tiles/{MATRIX_SET}"
-    west, south, east, north = bounds_of(layer, standing_query(api, layer)).box
+    box = bounds_of(layer, standing_query(api, layer)).box
     document = {
         **_about(layer),
         "description": str(layer.description),
         "links": described(api, path, _tile_set_links(api, layer, path)),
         "layers": [_layer(layer)],
-        "boundingBox": {"lowerLeft": [west, south], "upperRight": [east, north], "crs": CRS84},
-        "tileMatrixSetLimits": [_limits((west, south, east, north), z) for z in range(MAX_ZOOM + 1)],
+        "boundingBox": {"lowerLeft": list(box[:2]), "upperRight": list(box[2:]), "crs": CRS84},
+        "tileMatrixSetLimits": [_limits(box, z) for z in range(MAX_ZOOM + 1)],
         "mediaTypes": [MVT],
     }
     crumbs = [*_crumbs(layer), (_("Vector tiles"), f"/collections/{layer.id}/tiles")]
@@ -122,28 +125,51 @@ def _scheme(api: Api) -> Link:
 
 
 def _tile_set_links(api: Api, layer: Layer, path: str) -> list[Any]:
-    # Braces are put behind what escapes them.
-    template = {
-        "rel": "item",
-        "type": MVT,
-        "href": api.url(path) + "/{tileMatrix}/{tileRow}/{tileCol}",
-        "templated": True,
-        "title": _("A vector tile"),
-    }
-    query = f"?{urlencode(api.fixed)}" if api.fixed else ""
+    links: list[Any] = [_scheme(api), api.link(GEODATA, f"/collections/{layer.id}", JSON, str(layer.title))]
     beside = absolute_url(api.request, f"/tiles/{layer.id}")
-    return [
-        template,
-        _scheme(api),
-        api.link(GEODATA, f"/collections/{layer.id}", JSON, str(layer.title)),
-        {"rel": "describedby", "type": JSON, "href": f"{beside}.json{query}", "title": "TileJSON"},
-        {
-            "rel": "alternate",
-            "type": "application/vnd.mapbox.style+json",
-            "href": f"{beside}/style.json{query}",
-            "title": _("A MapLibre style"),
-        },
-    ]
+    for settled in _settled(api, layer):
+        query = _query(settled)
+        which = f": {', '.join(settled.values())}" if settled else ""
+        # Braces are put behind what escapes them.
+        links += [
+            {
+                "rel": "item",
+                "type": MVT,
+                "href": api.url(path) + "/{tileMatrix}/{tileRow}/{tileCol}" + query,
+                "templated": True,
+                "title": _("A vector tile") + which,
+            },
+            {
+                "rel": "describedby",
+                "type": JSON,
+                "href": f"{beside}.json{_query({**api.fixed, **settled})}",
+                "title": f"TileJSON{which}",
+            },
+            {
+                "rel": "alternate",
+                "type": "application/vnd.mapbox.style+json",
+                "href": f"{beside}/style.json{_query({**api.fixed, **settled})}",
+                "title": _("A MapLibre style") + which,
+            },
+        ]
+    return links
+
+
+def _settled(api: Api, layer: Layer) -> Iterator[dict[str, str]]:
+    """Each choice of the parameters that the layer cannot be asked without and that this API leaves open: a template has
+    to lead to tiles by its three variables alone (OGC 20-057, /req/core/tc-op). Nothing to settle is one choice."""
+    open_ones = [p for p in layer.parameters if p.required and p.name not in api.fixed]
+    # With nothing to choose from yet, the template stands as it is: /req/tileset/description asks for one.
+    choices = {p.name: values for p in open_ones if (values := p.choices())}
+    if "city" not in api.fixed and not layer.is_of_every_city:
+        cities = list(City.objects.order_by("slug").values_list("slug", flat=True))
+        choices |= {"city": cities} if len(cities) > 1 else {}
+    for values in product(*choices.values()):
+        yield dict(zip(choices, values, strict=True))
+
+
+def _query(params: Mapping[str, str]) -> str:
+    return f"?{urlencode(params)}" if params else ""
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -166,8 +192,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
 
 
 def _limits(box: tuple[float, float, float, float], z: int) -> dict[str, Any]:
-    west, south, east, north = box
-    first, last = tile_at(west, north, z), tile_at(east, south, z)
+    first, last = tiles_over(box, z)
     return {
         "tileMatrix": str(z),
         "minTileRow": first.y,

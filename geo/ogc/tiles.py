@@ -1,5 +1,6 @@
 """Vector tiles over HTTP: `/tiles/{id}/…` for web maps, with TileJSON and a style, and the same tiles of the OGC API."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,19 +22,23 @@ from geo.layers.tiles import (
     Tile,
     is_clustered,
     tile_properties,
+    tiles_over,
     vector_tile,
 )
 from geo.ogc.answers import Prepared, conditional
 from geo.ogc.api import JSON, api_of, read_only, wanted_form
+from geo.ogc.collections import standing_query
 from geo.ogc.features import Ask
 from geo.ogc.requests import PAGING, LayerRequest, parse_request, utc_now
 from geo.ogc.style import layer_style
 from server.core.errors import NotFound
 from server.core.listing import absolute_url
-from server.core.params import parse_integer
+from server.core.params import parse_choice, parse_integer
 
 MVT = "application/vnd.mapbox-vector-tile"
 MATRIX_SET = "WebMercatorQuad"
+# Identifiers of those tile matrices of the set that have tiles.
+TILE_MATRICES = [str(z) for z in range(MAX_ZOOM + 1)]
 # A tile has its own page, CRS and form; all else is as at items.
 REFUSED = (*PAGING, "crs", "skipGeometry", "f")
 # A unit of a tile of this zoom is 15 cm: larger zooms are drawn from these tiles.
@@ -62,6 +67,7 @@ def ogc_tile(
     api = api_of(request, fixed)
     layer = api.layer(layer_id)
     known_matrix_set(matrix_set)
+    matrix = parse_choice(matrix, "tileMatrix", TILE_MATRICES)
     tile = parse_tile(matrix, col, row, names=("tileMatrix", "tileCol", "tileRow"))
     wanted_form(request, {"mvt": MVT}, "mvt")
     refused = [name for name in REFUSED if name != "f"]
@@ -69,16 +75,29 @@ def ogc_tile(
     def ask() -> LayerRequest:
         return parse_request(layer, request.GET, utc_now(), default_limit=None, fixed=api.fixed, refused=refused)
 
-    return tile_response(request, layer, ask, tile)
+    def refuse_beyond_limits() -> None:
+        # OGC 20-057, /req/core/tc-error. Asked only of a tile that is empty: a parameter may find rows beyond the limits,
+        # which are those of the tile set without it and some minutes old, and no row is to be hidden by them.
+        first, last = tiles_over(bounds_of(layer, standing_query(api, layer)).box, tile.z)
+        if not (first.x <= tile.x <= last.x and first.y <= tile.y <= last.y):
+            raise NotFound(
+                f"The tile lies outside the limits of this tile set: rows {first.y} to {last.y},"
+                f" columns {first.x} to {last.x}."
+            )
+
+    return tile_response(request, layer, ask, tile, when_empty=refuse_beyond_limits)
 
 
-def tile_response(request: HttpRequest, layer: Layer, ask: Ask, tile: Tile) -> HttpResponseBase:
-    """The tile; 204 where it holds nothing, 304 where the client has it."""
+def tile_response(
+    request: HttpRequest, layer: Layer, ask: Ask, tile: Tile, *, when_empty: Callable[[], None] = lambda: None
+) -> HttpResponseBase:
+    """The tile; 204 where it holds nothing, unless `when_empty` raises; 304 where the client has it."""
 
     def body(prepared: Prepared) -> HttpResponse:
         content = vector_tile(prepared.selection(), tile, prepared.asked.output.properties)
         if content:
             return HttpResponse(content, content_type=MVT)
+        when_empty()
         empty = HttpResponse(status=204)
         del empty["Content-Type"]
         return empty

@@ -8,9 +8,10 @@ from django.test import Client
 from tests.contracts.ogc.asking import ask
 
 SPEC = "http://www.opengis.net/spec/"
-# class: (module here, what the names of its tests begin with); those of tiles are beside the other tests of tiles.
+# class: (module here, what the names of its tests begin with).
 TESTED = {
     "ogcapi-common-1/1.0/conf/core": ("test_core", "test_req_core_root"),
+    "ogcapi-common-1/1.0/conf/oas30": ("test_openapi", "test_req_oas30_"),
     "ogcapi-common-2/1.0/conf/collections": ("test_core", "test_req_core_fc_md"),
     "ogcapi-features-1/1.0/conf/core": ("test_items", "test_req_core_"),
     "ogcapi-features-1/1.0/conf/geojson": ("test_items", "test_req_geojson_"),
@@ -47,11 +48,12 @@ TESTED = {
     ),
     "cql2/1.0/conf/spatial-functions": ("test_cql2_space_and_time", "test_req_spatial_functions_"),
     "cql2/1.0/conf/temporal-functions": ("test_cql2_space_and_time", "test_req_temporal_functions_"),
-    "ogcapi-tiles-1/1.0/conf/core": ("test_tile_sets", "test_ogc_tiles_put_the_row_before_the_column"),
-    "ogcapi-tiles-1/1.0/conf/tileset": ("test_tile_sets", "test_a_tile_set_says_where_its_tiles_lie"),
-    "ogcapi-tiles-1/1.0/conf/tilesets-list": ("test_tile_sets", "test_from_the_collection_a_client_finds_its_tiles"),
-    "ogcapi-tiles-1/1.0/conf/geodata-tilesets": ("test_tile_sets", "test_from_the_collection_a_client_finds_its_tiles"),
-    "ogcapi-tiles-1/1.0/conf/mvt": ("test_tiles", "test_a_report_is_a_feature_of_its_tile"),
+    "ogcapi-tiles-1/1.0/conf/core": ("test_tiles", "test_req_tiles_core_"),
+    "ogcapi-tiles-1/1.0/conf/tileset": ("test_tile_sets", "test_req_tileset_"),
+    "ogcapi-tiles-1/1.0/conf/tilesets-list": ("test_tile_sets", "test_req_tilesets_list_"),
+    "ogcapi-tiles-1/1.0/conf/geodata-tilesets": ("test_tile_sets", "test_req_geodata_tilesets_"),
+    "ogcapi-tiles-1/1.0/conf/oas30": ("test_tiles", "test_req_tiles_oas30_"),
+    "ogcapi-tiles-1/1.0/conf/mvt": ("test_tiles", "test_req_tiles_mvt_"),
 }
 
 
@@ -64,6 +66,5 @@ def test_req_core_conformance_success_just_the_classes_that_are_tested_are_claim
 @pytest.mark.parametrize("name", TESTED)
 def test_every_class_that_is_claimed_has_its_tests(name: str) -> None:
     module, beginning = TESTED[name]
-    package = "tests.http" if module in ("test_tiles", "test_tile_sets") else "tests.contracts.ogc"
-    tests = [test for test in dir(import_module(f"{package}.{module}")) if test.startswith(beginning)]
+    tests = [test for test in dir(import_module(f"tests.contracts.ogc.{module}")) if test.startswith(beginning)]
     assert tests, f"no test of {module} begins with {beginning}"
