@@ -50,7 +50,7 @@ MIDDLEWARE = [
     "server.web.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     # Inside gzip, whose bytes differ each time (its defence against BREACH): an ETag of those would never match.
-    "django.middleware.http.ConditionalGetMiddleware",
+    "server.web.middleware.ConditionalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "server.web.middleware.LanguageMiddleware",

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
@@ -57,7 +58,7 @@ def current_result(layer: Layer, query: Query, version: int) -> ResultSet:
         return computed
     if last is not None:
         return last
-    raise NotReady("This is being computed for the first time; ask again in a moment.", retry_after_s=5)
+    raise NotReady(_("This is being computed for the first time; ask again in a moment."), retry_after_s=5)
 
 
 def named_result(layer: Layer, query: Query, result_set_id: int) -> ResultSet:
@@ -79,7 +80,7 @@ def _request(layer: Layer, key: str, parameters: Mapping[str, Any], version: int
     now = timezone.now()
     waiting = ResultSet.objects.filter(state=ResultSet.State.PENDING, requested_at__gte=now - ABANDONED_AFTER)
     if waiting.exclude(layer=layer.id, parameters_key=key, data_version=version).count() >= MOST_PENDING:
-        raise NotReady("Too many analyses are waiting to be computed; ask again in a while.", retry_after_s=30)
+        raise NotReady(_("Too many analyses are waiting to be computed; ask again in a while."), retry_after_s=30)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO geo_resultset (layer, parameters_key, parameters, data_version, state, requested_at, error)"

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from geo.layers.catalogue import LAYERS
-from geo.layers.layer import Layer, Parameter
+from geo.layers.layer import Layer, Parameter, Text
 from geo.layers.tiles import MAX_ZOOM
-from geo.ogc.api import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Api, api_of, read_only, resource
+from geo.ogc.api import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Api, api_of, read_only, resource, wanted_form
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.items import DEFAULT_LIMIT
 from geo.ogc.requests import FILTER_LANGUAGES, MAX_LIMIT, MAX_OFFSET
@@ -29,14 +33,14 @@ PROBLEM_SCHEMA = {
     },
 }
 PROBLEMS = {
-    "400": "A parameter that cannot be understood, by name.",
-    "404": "There is nothing here.",
-    "405": "The method is not offered here.",
-    "503": "A result is being computed for the first time; Retry-After says when to ask again.",
+    "400": gettext_lazy("A parameter that cannot be understood, by name."),
+    "404": gettext_lazy("There is nothing here."),
+    "405": gettext_lazy("The method is not offered here."),
+    "503": gettext_lazy("A result is being computed for the first time; Retry-After says when to ask again."),
 }
 
 
-def query_parameter(name: str, schema: Mapping[str, Any], description: str, **more: Any) -> dict[str, Any]:
+def query_parameter(name: str, schema: Mapping[str, Any], description: Any, **more: Any) -> dict[str, Any]:
     entry = {"name": name, "in": "query", "required": False, "style": "form", "explode": False}
     return {**entry, "description": description, "schema": dict(schema), **more}
 
@@ -48,39 +52,47 @@ PARAMETERS = {
     "limit": query_parameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        "Features on a page; what is larger than the maximum is clamped.",
+        gettext_lazy("Features on a page; what is larger than the maximum is clamped."),
     ),
     "offset": query_parameter(
         "offset",
         {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
-        "Features to pass over. The `next` links page faster, and steadily while rows arrive.",
+        gettext_lazy("Features to pass over. The `next` links page faster, and steadily while rows arrive."),
     ),
-    "next": query_parameter("next", {"type": "string"}, "Page token, from a `next` link."),
+    "next": query_parameter("next", {"type": "string"}, gettext_lazy("Page token, from a `next` link.")),
     "bbox": query_parameter(
-        "bbox", _NUMBERS, "Two corners in bbox-crs; CRS84 unless it is given: west,south,east,north."
+        "bbox", _NUMBERS, gettext_lazy("Two corners in bbox-crs; CRS84 unless it is given: west,south,east,north.")
     ),
-    "bbox-crs": query_parameter("bbox-crs", _CRS, "The CRS of bbox, with its axis order."),
-    "crs": query_parameter("crs", _CRS, "The CRS of the answer, with its axis order."),
+    "bbox-crs": query_parameter("bbox-crs", _CRS, gettext_lazy("The CRS of bbox, with its axis order.")),
+    "crs": query_parameter("crs", _CRS, gettext_lazy("The CRS of the answer, with its axis order.")),
     "datetime": query_parameter(
-        "datetime", {"type": "string"}, "A time, a date (a day of the city), or start/end, open with '..'."
+        "datetime",
+        {"type": "string"},
+        gettext_lazy("A time, a date (a day of the city), or start/end, open with '..'."),
     ),
-    "filter": query_parameter("filter", {"type": "string"}, "A CQL2 expression over the queryables."),
+    "filter": query_parameter("filter", {"type": "string"}, gettext_lazy("A CQL2 expression over the queryables.")),
     "filter-lang": query_parameter(
         "filter-lang",
         {"type": "string", "enum": list(FILTER_LANGUAGES), "default": FILTER_LANGUAGES[0]},
-        "cql-text is CQL2 text with ILIKE, for GDAL.",
+        gettext_lazy("cql-text is CQL2 text with ILIKE, for GDAL."),
     ),
-    "filter-crs": query_parameter("filter-crs", _CRS, "The CRS of the filter's geometries; CRS84 unless it is given."),
-    "sortby": query_parameter("sortby", {"type": "string"}, "Properties to sort by, comma separated; -name descends."),
+    "filter-crs": query_parameter(
+        "filter-crs", _CRS, gettext_lazy("The CRS of the filter's geometries; CRS84 unless it is given.")
+    ),
+    "sortby": query_parameter(
+        "sortby", {"type": "string"}, gettext_lazy("Properties to sort by, comma separated; -name descends.")
+    ),
     "properties": query_parameter(
-        "properties", {"type": "array", "items": {"type": "string"}}, "The properties to answer with; all unless given."
+        "properties",
+        {"type": "array", "items": {"type": "string"}},
+        gettext_lazy("The properties to answer with; all unless given."),
     ),
     "skipGeometry": query_parameter(
-        "skipGeometry", {"type": "boolean", "default": False}, "true leaves geometries out, for tables."
+        "skipGeometry", {"type": "boolean", "default": False}, gettext_lazy("true leaves geometries out, for tables.")
     ),
-    "city": query_parameter("city", {"type": "string"}, "City by slug; with one city it is the default."),
+    "city": query_parameter("city", {"type": "string"}, gettext_lazy("City by slug; with one city it is the default.")),
     "lang": query_parameter(
-        "lang", {"type": "string", "enum": ["id", "en"]}, "The language of titles and descriptions."
+        "lang", {"type": "string", "enum": ["id", "en"]}, gettext_lazy("The language of titles and descriptions.")
     ),
 }
 EMPTY_TILE = "A tile that holds nothing."
@@ -89,12 +101,12 @@ DOWNLOAD_PARAMETERS = [
     query_parameter(
         "geometry",
         {"type": "array", "items": {"type": "string", "enum": ["lonlat", "wkt", "none"]}},
-        "How geometry stands in csv and xlsx.",
+        gettext_lazy("How geometry stands in csv and xlsx."),
     ),
     query_parameter(
         "formulas",
         {"type": "string", "enum": ["escaped", "kept"]},
-        "Whether csv puts an apostrophe before what a spreadsheet would take for a formula.",
+        gettext_lazy("Whether csv puts an apostrophe before what a spreadsheet would take for a formula."),
     ),
 ]
 ITEMS = [name for name in PARAMETERS if name not in ("city", "lang")]
@@ -107,16 +119,25 @@ def definition(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """The API's own definition."""
     refuse_unknown(request.GET, ["f", "lang"])
     api = api_of(request, fixed)
-    return resource(request, api, document(api), kind=OPENAPI, template="ogc/api.html", crumbs=[("Pantau", "/")])
+    asked = request.GET.get("lang")
+    language = asked if asked in dict(settings.LANGUAGES) else translation.get_language()
+    if language != asked and wanted_form(request, {"json": OPENAPI, "html": HTML}, "json") == "json":
+        # Programs read it, and code is made of it: that must not differ with the language of whoever fetched it.
+        language = "en"
+    with translation.override(language):
+        crumbs = [("Pantau", "/")]
+        response = resource(request, api, document(api), kind=OPENAPI, template="ogc/api.html", crumbs=crumbs)
+    response["Content-Language"] = language
+    return response
 
 
 def document(api: Api) -> dict[str, Any]:
     """OpenAPI 3.0.3 of the API at this address."""
     paths: dict[str, Any] = {
-        "/": _document_path("Landing page", "landing", ["system"]),
-        "/conformance": _document_path("Conformance classes", "conformance", ["system"]),
-        "/api": _document_path("This definition", "definition", ["system"], kind=OPENAPI),
-        "/collections": _document_path("Every layer", "collections", ["layers"]),
+        "/": _document_path(_("Landing page"), "landing", ["system"]),
+        "/conformance": _document_path(_("Conformance classes"), "conformance", ["system"]),
+        "/api": _document_path(_("This definition"), "definition", ["system"], kind=OPENAPI),
+        "/collections": _document_path(_("Every layer"), "collections", ["layers"]),
         "/tileMatrixSets": _document_path("Tile grids", "getTileMatrixSetsList", ["tiles"]),
         f"/tileMatrixSets/{MATRIX_SET}": _document_path("The tile grid", "getTileMatrixSet", ["tiles"]),
     }
@@ -126,7 +147,7 @@ def document(api: Api) -> dict[str, Any]:
         "openapi": "3.0.3",
         "info": {
             "title": "Pantau",
-            "description": "A city's map of what its citizens report and what its sensors measure.",
+            "description": _("A city's map of what its citizens report and what its sensors measure."),
             "version": "0.1.0",
         },
         "servers": [{"url": api.url("")}],
@@ -145,7 +166,7 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
     own = [_own_parameter(p) for p in layer.parameters if p.name not in api.fixed]
     references = [_reference(name) for name in ("city", "lang") if name not in api.fixed]
     every_form = {name: f.media_type for name, f in DOWNLOADS.items()}
-    items = _operation(f"items_{layer.id}", f"{layer.title}: features", tags)
+    items = _operation(f"items_{layer.id}", _("%(layer)s: features") % {"layer": layer.title}, tags)
     items["description"] = str(layer.description)
     items["parameters"] = [
         *map(_reference, ITEMS),
@@ -157,7 +178,7 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
     ]
     answers = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}}, others=every_form.values())
     items["responses"] = answers | _partial()
-    item = _operation(f"item_{layer.id}", f"{layer.title}: one feature", tags)
+    item = _operation(f"item_{layer.id}", _("%(layer)s: one feature") % {"layer": layer.title}, tags)
     feature_id = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
     item["parameters"] = [
         feature_id,
@@ -169,10 +190,12 @@ def _layer_paths(api: Api, layer: Layer) -> dict[str, Any]:
     item["responses"] = _responses({GEOJSON: {"type": "object"}, HTML: {"type": "string"}})
     return {
         base: _document_path(str(layer.title), f"collection_{layer.id}", tags),
-        f"{base}/queryables": _document_path("What can be filtered by", f"queryables_{layer.id}", tags, kind=SCHEMA),
-        f"{base}/sortables": _document_path("What can be sorted by", f"sortables_{layer.id}", tags, kind=SCHEMA),
-        f"{base}/schema": _document_path("The properties", f"schema_{layer.id}", tags, kind=SCHEMA),
-        f"{base}/feature-schema": _document_path("The features' JSON", f"feature_schema_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/queryables": _document_path(_("What can be filtered by"), f"queryables_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/sortables": _document_path(_("What can be sorted by"), f"sortables_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/schema": _document_path(_("The properties"), f"schema_{layer.id}", tags, kind=SCHEMA),
+        f"{base}/feature-schema": _document_path(
+            _("The features' JSON"), f"feature_schema_{layer.id}", tags, kind=SCHEMA
+        ),
         f"{base}/items": {"get": items, **on_items(layer, references)},
         f"{base}/items/{{featureId}}": {"get": item, **on_item(layer, [feature_id, *references])},
         **_tile_paths(layer, base, [*references, *own]),
@@ -238,20 +261,20 @@ def _responses(content: Mapping[str, Any], *, others: Any = ()) -> dict[str, Any
         **{k: {"schema": binary} for k in others},
     }
     answers: dict[str, Any] = {
-        "200": {"description": "The answer.", "content": forms},
-        "304": {"description": "Not changed since the ETag in If-None-Match."},
+        "200": {"description": _("The answer."), "content": forms},
+        "304": {"description": _("Not changed since the ETag in If-None-Match.")},
     }
     return answers | {code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS}
 
 
 def _partial() -> dict[str, Any]:
     return {
-        "206": {"description": "The range of a file that was asked for."},
-        "416": _problem("There is no such range."),
+        "206": {"description": _("The range of a file that was asked for.")},
+        "416": _problem(_("There is no such range.")),
     }
 
 
-def _problem(description: str) -> dict[str, Any]:
+def _problem(description: Text) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/problem"}
     forms = {"application/problem+json": {"schema": schema}, HTML: {"schema": {"type": "string"}}}
     return {"description": description, "content": forms}
@@ -262,7 +285,9 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def _form(names: list[str]) -> dict[str, Any]:
-    return query_parameter("f", {"type": "string", "enum": names}, "The form of the answer, before the Accept header.")
+    return query_parameter(
+        "f", {"type": "string", "enum": names}, _("The form of the answer, before the Accept header.")
+    )
 
 
 def _own_parameter(parameter: Parameter) -> dict[str, Any]:
@@ -275,15 +300,15 @@ def _own_parameter(parameter: Parameter) -> dict[str, Any]:
 def add_layers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` and the tiles beside the API's own paths."""
     paths = result.setdefault("paths", {})
-    problem = {"description": "A problem, as application/problem+json, that names the parameter."}
+    problem = {"description": _("A problem, as application/problem+json, that names the parameter.")}
     for layer in LAYERS:
         parameters = [PARAMETERS[name] for name in PARAMETERS if name != "crs"]
         responses: dict[str, Any] = {
             "200": {
-                "description": "An RFC 7946 FeatureCollection.",
+                "description": _("An RFC 7946 FeatureCollection."),
                 "content": {GEOJSON: {"schema": {"type": "object"}}},
             },
-            "304": {"description": "Not changed since the ETag in If-None-Match."},
+            "304": {"description": _("Not changed since the ETag in If-None-Match.")},
             "400": problem,
         }
         if layer.is_stored:
@@ -298,7 +323,7 @@ def add_layers(result: dict[str, Any], generator: Any, request: Any, public: boo
         }
         paths |= _map_tile_paths(layer, responses) | _file_paths(layer, responses)
     paths["/qgis/pantau.qgs"] = {
-        "get": _file("qgis_project", "A QGIS project of the layers", "application/x-qgis-project")
+        "get": _file("qgis_project", _("A QGIS project of the layers"), "application/x-qgis-project")
     }
     return result
 
@@ -315,7 +340,9 @@ def _file_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:
         operation["responses"] |= refusals | _partial()
         paths[f"/layers/{layer.id}.{form.extension}"] = {"get": operation}
     definition = _file(
-        f"qlr_{layer.id}", f"{layer.title}: QGIS layer definition", "application/x-qgis-layer-definition"
+        f"qlr_{layer.id}",
+        _("%(layer)s: QGIS layer definition") % {"layer": layer.title},
+        "application/x-qgis-layer-definition",
     )
     definition["parameters"] = [PARAMETERS["city"], PARAMETERS["lang"], *map(_own_parameter, layer.parameters)]
     definition["responses"] |= {"400": answers["400"]}
@@ -324,7 +351,7 @@ def _file_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _file(operation: str, summary: str, kind: str) -> dict[str, Any]:
     binary = {kind: {"schema": {"type": "string", "format": "binary"}}}
-    answers = {"200": {"description": "The file.", "content": binary}}
+    answers = {"200": {"description": _("The file."), "content": binary}}
     return {**_operation(operation, summary, ["layers"]), "responses": answers}
 
 

@@ -102,32 +102,14 @@ def parse_request(
 
     `fixed` are parameters that the address has settled already; `refused` those that this resource does not take.
     """
-    settled = fixed or {}
-    known = [name for name in parameters_of_layer(layer) if name not in set(refused)]
-    params = read_query(given, known)
-    for name in settled:
-        if name in params:
-            raise BadParameter(name, f"{name} is fixed by this address already; leave it out of the query")
-    params |= settled
-    city = resolve_city(params.get("city"), any_does=layer.is_of_every_city)
+    params = _params(layer, given, fixed or {}, set(refused))
     token = _token(params.get("next"), layer)
-    now = datetime.fromisoformat(token["now"]) if token else now
-    interval = parse_datetime_interval(params["datetime"], city.zone) if "datetime" in params else None
-    query = Query(
-        city=city,
-        values=_values(layer, params, city, interval, now),
-        now=now,
-        bbox=_bbox(params),
-        interval=interval,
-        condition=_condition(layer, params, city),
-        order=_order(layer, params.get("sortby")),
-    )
+    query = _query(layer, params, datetime.fromisoformat(token["now"]) if token else now)
     if token and token.get("question") != question_of(query):
         raise BadParameter("next", "next is a page token of a question with other parameters")
     limit = default_limit
     if "limit" in params:
         limit = parse_integer(params["limit"], "limit", minimum=1, maximum=MAX_LIMIT, clamp=True)
-    offset = parse_integer(params.get("offset", "0"), "offset", minimum=0, maximum=MAX_OFFSET)
     if token and "offset" in params:
         raise BadParameter("offset", "give offset or next, not both")
     return LayerRequest(
@@ -135,11 +117,35 @@ def parse_request(
         output=_output(layer, params),
         limit=limit,
         after=Position(token["key"], tuple(token["values"])) if token else None,
-        offset=offset,
+        offset=parse_integer(params.get("offset", "0"), "offset", minimum=0, maximum=MAX_OFFSET),
         matched=token.get("matched"),
         leading=tuple(token.get("leading", ())),
         result_set=token.get("result"),
         is_first=not token,
+    )
+
+
+def _params(layer: Layer, given: QueryDict, settled: Mapping[str, str], refused: set[str]) -> dict[str, str]:
+    """What was asked and what the address has settled, by name; no name may come from both."""
+    params = read_query(given, [name for name in parameters_of_layer(layer) if name not in refused])
+    for name in settled:
+        if name in params:
+            raise BadParameter(name, f"{name} is fixed by this address already; leave it out of the query")
+    return {**params, **settled}
+
+
+def _query(layer: Layer, params: Mapping[str, str], now: datetime) -> Query:
+    """The question, whatever the page and the form of its answer."""
+    city = resolve_city(params.get("city"), any_does=layer.is_of_every_city)
+    interval = parse_datetime_interval(params["datetime"], city.zone) if "datetime" in params else None
+    return Query(
+        city=city,
+        values=_values(layer, params, city, interval, now),
+        now=now,
+        bbox=_bbox(params),
+        interval=interval,
+        condition=_condition(layer, params, city),
+        order=_order(layer, params.get("sortby")),
     )
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from geo.layers.editing import EDITABLE, ReportEditing
 from geo.layers.layer import Layer
 from geo.ogc.api import GEOJSON
@@ -14,33 +17,37 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "sessionid",
-        "description": "Staff of the city, signed in; a write sends the CSRF token as X-CSRFToken, too.",
+        "description": gettext_lazy("Staff of the city, signed in; a write sends the CSRF token as X-CSRFToken, too."),
     },
 }
 SECURITY: list[dict[str, list[str]]] = [{"channelKey": []}, {"session": []}]
 REFUSALS = {
-    "400": "What was sent cannot be accepted: the field, or the parameter, by name.",
-    "401": "Nobody has said who asks, or by a wrong key.",
-    "403": "Whoever asks may not.",
-    "404": "There is nothing here that this address shows.",
-    "405": "The method is not offered here; Allow says which are.",
-    "409": "A property that cannot be changed is not what was sent.",
-    "412": "The feature was changed since the ETag in If-Match.",
-    "413": "The body is too large.",
-    "415": "The body is of no type that is taken; Accept-Post or Accept-Patch says which are.",
+    "400": gettext_lazy("What was sent cannot be accepted: the field, or the parameter, by name."),
+    "401": gettext_lazy("Nobody has said who asks, or by a wrong key."),
+    "403": gettext_lazy("Whoever asks may not."),
+    "404": gettext_lazy("There is nothing here that this address shows."),
+    "405": gettext_lazy("The method is not offered here; Allow says which are."),
+    "409": gettext_lazy("A property that cannot be changed is not what was sent."),
+    "412": gettext_lazy("The feature was changed since the ETag in If-Match."),
+    "413": gettext_lazy("The body is too large."),
+    "415": gettext_lazy("The body is of no type that is taken; Accept-Post or Accept-Patch says which are."),
 }
 CONTENT_CRS = {
     "name": "Content-Crs",
     "in": "header",
     "required": False,
-    "description": "The CRS of the geometry in the body, as <uri>, with its axis order; CRS84 unless it is given.",
+    "description": gettext_lazy(
+        "The CRS of the geometry in the body, as <uri>, with its axis order; CRS84 unless it is given."
+    ),
     "schema": {"type": "string"},
 }
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag with which the feature was read: nothing is changed if somebody else has changed it since.",
+    "description": gettext_lazy(
+        "The ETag with which the feature was read: nothing is changed if somebody else has changed it since."
+    ),
     "schema": {"type": "string"},
 }
 
@@ -50,11 +57,11 @@ def on_items(layer: Layer, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     editing = EDITABLE.get(layer.id)
     if editing is None:
         return {}
-    create = _operation(layer, "create", "a new feature", [CONTENT_CRS, *parameters])
+    create = _operation(layer, "create", _("a new feature"), [CONTENT_CRS, *parameters])
     create["requestBody"] = _body("POST", _feature(layer, editing, editing.only_at_first, is_whole=True))
     create["responses"] = {
-        "201": _shown("The new feature.", Location=_header("Its address.")),
-        "200": _shown("It was sent before: the first one.", Location=_header("Its address.")),
+        "201": _shown(_("The new feature."), Location=_header(_("Its address."))),
+        "200": _shown(_("It was sent before: the first one."), Location=_header(_("Its address."))),
         **_refusals("400", "401", "403", "404", "405", "409", "413", "415"),
     }
     return {"post": create, "options": _options(layer, "items", parameters)}
@@ -67,19 +74,19 @@ def on_item(layer: Layer, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     refusals = _refusals("400", "401", "403", "404", "405", "409", "412")
     changed = {
-        "200": _shown("The feature as it is now."),
-        "204": {"description": "Changed; it lies where this address does not show it."},
+        "200": _shown(_("The feature as it is now.")),
+        "204": {"description": _("Changed; it lies where this address does not show it.")},
         **refusals,
         **_refusals("413", "415"),
     }
-    replace = _operation(layer, "replace", "the whole feature", [IF_MATCH, CONTENT_CRS, *parameters])
+    replace = _operation(layer, "replace", _("the whole feature"), [IF_MATCH, CONTENT_CRS, *parameters])
     replace["requestBody"] = _body("PUT", _feature(layer, editing, (), is_whole=True))
     replace["responses"] = changed
-    update = _operation(layer, "update", "some of a feature", [IF_MATCH, CONTENT_CRS, *parameters])
+    update = _operation(layer, "update", _("some of a feature"), [IF_MATCH, CONTENT_CRS, *parameters])
     update["requestBody"] = _body("PATCH", _feature(layer, editing, (), is_whole=False))
     update["responses"] = changed
-    delete = _operation(layer, "delete", "withdraw a feature", [IF_MATCH, *parameters])
-    delete["responses"] = {"204": {"description": "It is public no longer; its history is kept."}, **refusals}
+    delete = _operation(layer, "delete", _("withdraw a feature"), [IF_MATCH, *parameters])
+    delete["responses"] = {"204": {"description": _("It is public no longer; its history is kept.")}, **refusals}
     return {"put": replace, "patch": update, "delete": delete, "options": _options(layer, "item", parameters)}
 
 
@@ -94,8 +101,8 @@ def _operation(layer: Layer, verb: str, says: str, parameters: list[dict[str, An
 
 
 def _options(layer: Layer, resource: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    operation = _operation(layer, f"options_{resource}", "what may be done here", parameters)
-    told = {"description": "What whoever asks may do.", "headers": {"Allow": _header("The methods.")}}
+    operation = _operation(layer, f"options_{resource}", _("what may be done here"), parameters)
+    told = {"description": _("What whoever asks may do."), "headers": {"Allow": _header(_("The methods."))}}
     return {
         **operation,
         "security": [{}, *SECURITY],
@@ -135,7 +142,7 @@ def _body(method: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(description: str, **headers: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": description, "content": {GEOJSON: {"schema": {"type": "object"}}}}
-    return {**answer, "headers": {"Content-Crs": _header("The CRS of the geometry."), **headers}}
+    return {**answer, "headers": {"Content-Crs": _header(_("The CRS of the geometry.")), **headers}}
 
 
 def _header(description: str) -> dict[str, Any]:

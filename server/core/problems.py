@@ -9,6 +9,7 @@ import psycopg2
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE, QUERY_CANCELED
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -67,9 +68,9 @@ def _took_too_long(error: Exception) -> HttpResponse | None:
         return problem(
             503,
             "Too slow",
-            "This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter.",
+            _("This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter."),
         )
-    response = problem(503, "Busy", "Somebody else is writing what this needs; try again in a moment.")
+    response = problem(503, "Busy", _("Somebody else is writing what this needs; try again in a moment."))
     response["Retry-After"] = str(RETRY_AFTER_S)
     return response
 

@@ -166,6 +166,8 @@ class _UnixTransport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("localhost", timeout=15)
+        # Known to the base class before it can fail: what that knows of, it closes.
+        self._connection = (host, connection)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(15)
         connection.sock.connect(str(self._path))

@@ -1,10 +1,12 @@
 """What every answer passes through: CORS for the public, read-only ones; the content security policy; `?lang=`."""
 
 import json
+from copy import copy
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.http import ConditionalGetMiddleware
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -55,6 +57,20 @@ class ContentSecurityPolicyMiddleware:
         if response.headers.get("Content-Type", "").startswith("text/html") and not request.path.startswith(NOT_OURS):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class ConditionalMiddleware(ConditionalGetMiddleware):
+    """HEAD has the ETag and the 304 of GET, too (RFC 9110, section 9.3.2).
+
+    Django leaves them out, since a view may answer HEAD without a body. Here views make the same answer to both, of which the server
+    sends the head alone; those that spare themselves the body stream, and set their own ETag.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        if request.method == "HEAD":
+            request = copy(request)
+            request.method = "GET"
+        return super().process_response(request, response)
 
 
 class ProblemPageMiddleware:

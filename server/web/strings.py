@@ -61,6 +61,7 @@ COUNTS = {
 }
 
 MEASURES = {
+    "legend": _("Legend"),
     "measure_reports": _("Reports"),
     "measure_reports_per_km2": _("Reports per km²"),
     "measure_reports_per_10000": _("Reports per 10,000 people"),

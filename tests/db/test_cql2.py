@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from geo.layers.area_layers import DISTRICTS
 from geo.layers.cql2 import OPERATORS, compile_filter
-from geo.layers.layer import Condition, Layer, Property, Query, RowSource, Style
+from geo.layers.layer import Condition, Layer, Query
 from geo.layers.report_layers import REPORTS
 from geo.layers.sensor_layers import SENSORS
 from geo.models import City
 from server.core.errors import BadParameter
 from tests.factories import make_category, make_city, make_datastream, make_report, make_thing
+from tests.probe_layer import probe_layer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -201,8 +202,8 @@ def test_times_against_days_of_the_city(reports: Rows) -> None:
             "reported_at >= DATE('2026-03-01')": f"s.reported_at >= {start}",
             "DATE('2026-03-01') < reported_at": f"s.reported_at >= {end}",
             "reported_at = '2026-03-01'": f"s.reported_at >= {start} AND s.reported_at < {end}",
-            "reported_at = TIMESTAMP('2026-03-01T17:00:00Z')": f"s.reported_at = {end}",
-            "reported_at > '2026-03-02T00:00:00+07:00'": f"s.reported_at > {end}",
+            "reported_at = TIMESTAMP('2026-03-02T00:00:00+07:00')": f"s.reported_at = {end}",
+            "reported_at > '2026-03-01T17:00:00Z'": f"s.reported_at > {end}",
             "reported_at BETWEEN DATE('2026-03-01') AND DATE('2026-03-01')": (
                 f"s.reported_at >= {start} AND s.reported_at < {end}"
             ),
@@ -348,26 +349,6 @@ NASTY = """
       (5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     ) v(key, geom, name, id, count, size, exact, flag, at, until, tags)
 """
-PROBE = Layer(
-    id="probe",
-    title="Probe",
-    description="",
-    geometry_type="Point",
-    properties=[
-        Property("name", "string", "Name"),
-        Property("id", "string", "Id"),
-        Property("count", "integer", "Count"),
-        Property("size", "number", "Size"),
-        Property("exact", "number", "Exact"),
-        Property("flag", "boolean", "Flag"),
-        Property("at", "datetime", "At"),
-        Property("until", "datetime", "Until"),
-        Property("tags", "array", "Tags"),
-    ],
-    rows=lambda query: RowSource(NASTY, {}),
-    versions={},
-    style=Style("circle"),
-)
 
 
 def operators(names: tuple[str, ...], *args: Any) -> Any:
@@ -456,7 +437,7 @@ PREDICATES = st.recursive(
 
 @pytest.fixture
 def probe() -> Rows:
-    return Rows(PROBE, City(slug="none"))
+    return Rows(probe_layer(NASTY), City(slug="none"))
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

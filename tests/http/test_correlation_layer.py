@@ -63,9 +63,12 @@ def test_a_result_that_is_not_ready_is_a_503_that_says_when_to_ask_again(
 ) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
     monkeypatch.setattr(results, "WAIT_S", 0.05)
-    response = client.get(URL)
+    response = client.get(f"{URL}&lang=en")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["detail"] == "This is being computed for the first time; ask again in a moment."
+    again = client.get(f"{URL}&lang=id").json()
+    assert again["detail"] == "Ini sedang dihitung untuk pertama kali; minta lagi sebentar lagi."
 
 
 def test_the_last_result_is_served_while_a_new_one_is_computed(

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 BASE = "https://peta.kota-uji.example"
 
 
-@pytest.fixture
-def city() -> City:
-    return make_city()
-
-
 def datasets(city: City) -> dict[str, Any]:
     return {dataset["dct:identifier"]: dataset for dataset in catalogue_document(BASE, city)["dcat:dataset"]}
 

@@ -20,7 +20,7 @@ from geo.layers.layer import Condition
 from geo.layers.select import snapshot
 from geo.ogc import downloads
 from geo.ogc.files import client_is_gone
-from tests.factories import make_city, make_report
+from tests.factories import make_report
 from tests.http.downloading import get, table
 
 pytestmark = pytest.mark.django_db
@@ -31,11 +31,6 @@ SPOOLED = {"fgb": "flatgeobuf", "gpkg": "gpkg", "shp.zip": "shp-zip", "parquet":
 @pytest.fixture(autouse=True)
 def _own_home(settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-
-
-@pytest.fixture
-def city() -> City:
-    return make_city()
 
 
 def kept(tmp_path: Path) -> list[str]:
@@ -249,6 +244,6 @@ def test_an_encoder_that_fails_leaves_nothing_behind_and_is_no_success(
     make_report()
     monkeypatch.setattr(making, "BLOCK_BYTES", -1)
     client.raise_request_exception = False
-    assert get(client, "/layers/reports.gpkg").status_code == 500
+    assert get(client, "/layers/reports.parquet").status_code == 500
     assert kept(tmp_path) == []
     monkeypatch.undo()

@@ -17,7 +17,7 @@ from django.test import Client
 from geo.areas.models import City
 from geo.layers.export import making
 from geo.layers.export.child.short_names import short_names
-from tests.factories import make_city, make_datastream, make_report, make_thing
+from tests.factories import make_datastream, make_report, make_thing
 from tests.http.downloading import get
 
 pytestmark = pytest.mark.django_db
@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _own_home(settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-
-
-@pytest.fixture
-def city() -> City:
-    return make_city()
 
 
 def test_a_sheet_that_excel_cannot_hold_is_refused_with_the_name_of_one_that_can(

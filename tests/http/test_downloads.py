@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from geo.areas.models import City
-from tests.factories import make_category, make_city, make_report
+from tests.factories import make_category, make_report
 from tests.http.downloading import get, table
 
 pytestmark = pytest.mark.django_db
@@ -23,11 +23,6 @@ ODD = 'Kata "banjir" \\ dan é中,\r\nlalu baris kedua'
 @pytest.fixture(autouse=True)
 def _own_home(settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-
-
-@pytest.fixture
-def city() -> City:
-    return make_city()
 
 
 def test_a_csv_has_a_line_for_each_feature_with_longitude_and_latitude(client: Client, city: City) -> None:

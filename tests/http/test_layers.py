@@ -32,11 +32,6 @@ pytestmark = pytest.mark.django_db
 LIVE = [layer.id for layer in LAYERS if not layer.is_stored]
 
 
-@pytest.fixture
-def city() -> City:
-    return make_city()
-
-
 def body(response: Any) -> dict[str, Any]:
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return json.loads(content)

@@ -6,14 +6,9 @@ import pytest
 from django.test import Client
 
 from geo.areas.models import City
-from tests.factories import make_city, make_observed_property, make_report
+from tests.factories import make_observed_property, make_report
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city() -> City:
-    return make_city()
 
 
 def page(client: Client, path: str) -> str:
@@ -103,3 +98,34 @@ def test_every_form_of_a_layer_is_linked_from_the_catalogue(client: Client, city
 def test_the_map_of_a_page_is_in_degrees_whatever_crs_was_asked_for(client: Client, city: City) -> None:
     make_report()
     assert '"coordinates": [106.93, -6.25]' in page(client, "/ogc/collections/reports/items?crs=EPSG:3857")
+
+
+SUMMARIES = {"en": "Reports: one feature", "id": "Laporan: satu fitur"}
+
+
+@pytest.mark.parametrize(("asked", "language"), [("&lang=en", "en"), ("&lang=id", "id"), ("", "id")])
+def test_the_definition_of_the_api_is_a_page_in_the_language_of_who_reads_it(
+    client: Client, city: City, asked: str, language: str
+) -> None:
+    other = {"en": "id", "id": "en"}[language]
+    text = page(client, f"/ogc/api?f=html{asked}")
+    assert SUMMARIES[language] in text
+    assert SUMMARIES[other] not in text
+    assert ("The CRS of bbox, with its axis order." in text) == (language == "en")
+
+
+@pytest.mark.parametrize(("asked", "language"), [("", "en"), ("?lang=en", "en"), ("?lang=id", "id")])
+def test_the_definition_for_programs_is_english_unless_another_language_is_asked_for(
+    client: Client, city: City, asked: str, language: str
+) -> None:
+    response = client.get(f"/ogc/api{asked}", headers={"accept-language": "id"})
+    operation = response.json()["paths"]["/collections/reports/items/{featureId}"]
+    assert operation["get"]["summary"] == SUMMARIES[language]
+    assert (
+        operation["delete"]["summary"]
+        == {
+            "en": "Reports: withdraw a feature",
+            "id": "Laporan: tarik kembali fitur",
+        }[language]
+    )
+    assert response["Content-Language"] == language

@@ -11,10 +11,9 @@ from django.db import connection, connections, transaction
 from django.test import Client
 
 from geo.models import HistoryEntry, Report
-from geo.reports.channel_keys import create_key
 from geo.reports.querysets import Principal
 from geo.reports.revision import revise_report
-from tests.factories import NOW, make_agency, make_category, make_channel, make_city
+from tests.factories import NOW, make_agency, make_category
 from tests.http.ogc_writing import (
     GEOJSON,
     ITEMS,
@@ -30,19 +29,7 @@ from tests.http.ogc_writing import (
     send,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def city() -> Any:
-    make_category("sampah")
-    make_category("banjir")
-    return make_city()
-
-
-@pytest.fixture
-def key() -> str:
-    return create_key(channel=make_channel("qlue"))[1]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city", "categories")]
 
 
 # Create

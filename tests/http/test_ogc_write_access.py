@@ -8,8 +8,7 @@ from django.contrib.gis.geos import Point
 from django.test import Client
 
 from geo.models import HistoryEntry, Report
-from geo.reports.channel_keys import create_key
-from tests.factories import make_category, make_channel, make_city, make_report
+from tests.factories import make_channel, make_city, make_report
 from tests.http.ogc_writing import (
     GEOJSON,
     ITEMS,
@@ -24,19 +23,7 @@ from tests.http.ogc_writing import (
     send,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def city() -> Any:
-    make_category("sampah")
-    make_category("banjir")
-    return make_city()
-
-
-@pytest.fixture
-def key() -> str:
-    return create_key(channel=make_channel("qlue"))[1]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city", "categories")]
 
 
 # Who may

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 AT_NEED = {"correlation": "?property=river_level"}
 
 
-@pytest.fixture
-def city() -> City:
-    return make_city()
-
-
 def xml(client: Client, path: str, **more: Any) -> Element:
     response = client.get(path, **more)
     assert response.status_code == 200, response.content

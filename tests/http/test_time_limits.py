@@ -50,32 +50,45 @@ def limit(name: str) -> None:
         cursor.execute(f"SET {name} = '200ms'")
 
 
+TOO_SLOW = {
+    "en": "This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter.",
+    "id": (
+        "Ini terlalu lama untuk dijawab. Mintalah lebih sedikit: bbox yang lebih kecil, datetime yang lebih pendek, atau filter"
+        " yang lebih sederhana."
+    ),
+}
+BUSY = {
+    "en": "Somebody else is writing what this needs; try again in a moment.",
+    "id": "Pihak lain sedang menulis data yang diperlukan; coba lagi sebentar lagi.",
+}
+
+
 @pytest.mark.parametrize(
-    "path",
+    ("path", "language"),
     [
-        "/ogc/collections/reports/items",
-        "/tiles/reports/0/0/0.mvt",
-        "/api/reports/",
+        ("/ogc/collections/reports/items", "en"),
+        ("/ogc/collections/reports/items", "id"),
+        ("/tiles/reports/0/0/0.mvt", "en"),
+        ("/api/reports/", "id"),
     ],
 )
 @pytest.mark.usefixtures("held")
-def test_what_takes_too_long_is_a_503_that_says_what_to_do(client: Client, path: str) -> None:
+def test_what_takes_too_long_is_a_503_that_says_what_to_do(client: Client, path: str, language: str) -> None:
     limit("statement_timeout")
-    response = get(client, path)
+    response = get(client, f"{path}?lang={language}")
     assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
-    assert json.loads(response.body)["detail"] == (
-        "This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter."
-    )
+    assert json.loads(response.body)["detail"] == TOO_SLOW[language]
     assert "Retry-After" not in response
 
 
+@pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.usefixtures("held")
-def test_a_write_that_waits_for_another_writer_is_told_to_come_back(client: Client) -> None:
+def test_a_write_that_waits_for_another_writer_is_told_to_come_back(client: Client, language: str) -> None:
     limit("lock_timeout")
     body = {"category": "sampah", "description": "x", "location": {"type": "Point", "coordinates": [106.93, -6.25]}}
-    response: Any = client.post("/api/reports/", json.dumps(body), content_type="application/json")
+    response: Any = client.post(f"/api/reports/?lang={language}", json.dumps(body), content_type="application/json")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert response.json()["title"] == "Busy"
+    assert (response.json()["title"], response.json()["detail"]) == ("Busy", BUSY[language])
 
 
 @pytest.mark.parametrize("form", ["csv", "gpkg"])

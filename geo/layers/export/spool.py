@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from server.core.errors import NotReady
 
@@ -54,7 +55,7 @@ def open_or_make(question: str, make: Callable[[Path], None]) -> Kept:
             return kept
         if is_held:
             return _make(folder, question, make)
-    raise NotReady("Other downloads are being made; ask again in a moment.", retry_after_s=10)
+    raise NotReady(_("Other downloads are being made; ask again in a moment."), retry_after_s=10)
 
 
 def find(question: str) -> Kept | None:
@@ -109,7 +110,7 @@ def streaming() -> Iterator[None]:
     """Held while a download streams; NotReady, at once, where as many do as may."""
     with _slot("streaming", MOST_STREAMING) as is_held:
         if not is_held:
-            raise NotReady("Other downloads are running; ask again in a moment.", retry_after_s=10)
+            raise NotReady(_("Other downloads are running; ask again in a moment."), retry_after_s=10)
         yield
 
 

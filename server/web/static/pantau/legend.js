@@ -39,10 +39,24 @@ function paint(feature, figures) {
   return { ...feature, properties: { code: feature.properties.code, name: feature.properties.name, ...figures } };
 }
 
-export function drawLegend(element, model, painted) {
+/** The title stays to be seen where the rest is folded. */
+export function drawLegend(title, body, model, painted) {
   const isCorrelation = model.state.get("colour") === "correlation";
-  if (isCorrelation && !model.correlation) return show(element, h("p.hint", {}, say("choose_property")));
-  return show(element, ...(isCorrelation ? correlationLegend(model, painted) : densityLegend(model, painted)));
+  const isChosen = !isCorrelation || model.correlation;
+  title.textContent = !isChosen ? say("legend") : isCorrelation ? correlationTitle(model) : say(`measure_${model.state.get("measure")}`);
+  if (!isChosen) return show(body, h("p.hint", {}, say("choose_property")));
+  return show(body, ...(isCorrelation ? correlationLegend(model, painted) : densityLegend(model, painted)));
+}
+
+/** Folds the legend where it would be cut or push the map away: on a phone, and above an open table in a low window. */
+export function foldLegend(fold, tables) {
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const low = window.matchMedia("(max-height: 760px)");
+  // Its reader may open it again: it is folded when the room changes, and not kept so.
+  const fit = () => (fold.open = !narrow.matches && !(low.matches && tables.open));
+  for (const media of [narrow, low]) media.addEventListener("change", fit);
+  tables.addEventListener("toggle", () => narrow.matches || fit());
+  fit();
 }
 
 function densityLegend(model, { classes, unknown, features }) {
@@ -51,7 +65,6 @@ function densityLegend(model, { classes, unknown, features }) {
   const zero = features.filter((each) => !each.properties.isUnknown && each.properties.colour === null).length;
   const rows = classes.map(({ from, to, colour }) => row(colour, from === to ? number(from) : `${number(from)} – ${number(to)}`));
   return [
-    h("h2", {}, say(`measure_${measure}`)),
     h("p.hint", {}, [category ? nameOf(category) : null, periodWords(model.state.get("period"))].filter(Boolean).join(" · ")),
     classes.length ? h("p.hint", {}, say("quantile", { n: classes.length })) : h("p.hint", {}, say("no_reports_period")),
     h("ul.swatches", {}, zero ? row("var(--map-none)", say("none_reported")) : null, rows, unknown ? row(null, say("population_unknown")) : null),
@@ -67,16 +80,18 @@ function source(model, measure) {
   return sources.length ? h("p.hint", {}, say("population_from", { source: sources.join("; ") })) : null;
 }
 
-function correlationLegend(model, { classes, unknown }) {
+function correlationTitle(model) {
   const property = model.property(model.state.get("property"));
   const category = model.category(model.state.get("category"));
-  const words = { category: category ? nameOf(category) : say("all_categories"), property: within(property ? nameOf(property) : model.state.get("property")) };
+  return say("correlation_title", { category: category ? nameOf(category) : say("all_categories"), property: within(property ? nameOf(property) : model.state.get("property")) });
+}
+
+function correlationLegend(model, { classes, unknown }) {
   const rows = classes.map(({ from, to, colour }) =>
     row(colour, from === null ? `< ${number(to)}` : to === null ? `≥ ${number(from)}` : `${number(from)} – ${number(to)}`));
   const figures = model.correlation.features.map((feature) => feature.properties).filter((p) => p.rho !== null);
   const strong = figures.filter((p) => p.p_value !== null && p.p_value < CHANCE).length;
   return [
-    h("h2", {}, say("correlation_title", words)),
     h("p.hint", {}, periodWords(model.state.get("period"))),
     h("p.hint", {}, say("correlation_scale")),
     h("ul.swatches", {}, rows.reverse(), unknown ? row(null, say("too_few")) : null),

@@ -3,7 +3,7 @@
 import { ApiError } from "./api.js";
 import { Controls } from "./controls.js";
 import { byId, h, show } from "./dom.js";
-import { drawKeys, drawLegend, paintCorrelation, paintDensity } from "./legend.js";
+import { drawKeys, drawLegend, foldLegend, paintCorrelation, paintDensity } from "./legend.js";
 import { Live } from "./live.js";
 import { CityMap, hasWebGl } from "./map.js";
 import { Model } from "./model.js";
@@ -96,6 +96,7 @@ class Page {
   }
 
   bindPage() {
+    foldLegend(byId("legend-fold"), byId("tables"));
     for (const tab of document.querySelectorAll("[role=tab]")) {
       tab.addEventListener("click", () => this.state.set({ tab: tab.dataset.tab }, { isStep: false }));
       tab.addEventListener("keydown", (event) => stepTabs(event, tab));
@@ -176,7 +177,7 @@ class Page {
     this.isDrawn = Boolean(this.map);
     const isCorrelation = this.state.get("colour") === "correlation";
     const painted = isCorrelation && this.model.correlation ? paintCorrelation(this.model) : paintDensity(this.model, this.state.get("measure"));
-    drawLegend(byId("legend-body"), this.model, painted);
+    drawLegend(byId("legend-title"), byId("legend-body"), this.model, painted);
     drawKeys(byId("keys"), this.model);
     this.drawCounts();
     drawTable(byId("table"), this.model, this.state.get("tab"), (open) => this.open(open));

@@ -1,0 +1,152 @@
+"""HEAD at every address that can be read: the headers of GET, without its body (RFC 9110, section 9.3.2)."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import get_resolver, resolve
+from PIL import Image
+
+from geo.areas.models import City
+from geo.ogc.formats import DOWNLOADS
+from sensors.models import Datastream
+from tests.factories import make_agency, make_category, make_datastream, make_thing
+
+pytestmark = pytest.mark.django_db
+
+LAYER = "collections/reports"
+OGC = [
+    "",
+    "conformance",
+    "api",
+    "collections",
+    LAYER,
+    f"{LAYER}/queryables",
+    f"{LAYER}/sortables",
+    f"{LAYER}/schema",
+    f"{LAYER}/feature-schema",
+    f"{LAYER}/items",
+    f"{LAYER}/items/{{report}}",
+    f"{LAYER}/tiles",
+    f"{LAYER}/tiles/WebMercatorQuad",
+    f"{LAYER}/tiles/WebMercatorQuad/10/529/816",
+    "tileMatrixSets",
+    "tileMatrixSets/WebMercatorQuad",
+]
+IN_FORMS = [
+    "/layers/?f=html",
+    "/layers/?f=jsonld",
+    "/ogc/?f=html",
+    "/ogc/api?f=html",
+    "/ogc/collections/districts?f=html",
+    *(f"/ogc/collections/reports/items?f={name}" for name in DOWNLOADS),
+]
+# The text, or a header, is another one each second.
+TELLS_THE_TIME = ["/layers/reports/", "/ogc/collections/reports/items?f=html", "/health/live", "/health/ready"]
+ADDRESSES = [
+    "/",
+    *(f"/ogc/{path}" for path in OGC),
+    *(f"/ogc/with/category=sampah/{path}" for path in OGC),
+    "/ogc",
+    "/ogc/with/category=sampah",
+    *IN_FORMS,
+    "/layers/",
+    "/layers/reports.geojson",
+    "/layers/reports.qlr",
+    "/layers/reports.csv",
+    "/qgis/pantau.qgs",
+    "/tiles/reports.json",
+    "/tiles/reports/style.json",
+    "/tiles/reports/10/816/529.mvt",
+    "/api/reports/",
+    "/api/reports/summary/",
+    "/api/reports/{report}/",
+    "/api/reports/{report}/photos/1/",
+    "/api/areas/",
+    "/api/areas/kota-uji.1/",
+    "/api/categories/",
+    "/api/agencies/",
+    "/api/channels/",
+    "/api/cities/",
+    "/api/observed-properties/",
+    "/api/things/",
+    "/api/things/pos-1/",
+    "/api/datastreams/",
+    "/api/datastreams/{datastream}/observations/",
+    "/api/schema/",
+    "/api/docs/",
+    "/layers/unknown/",
+    "/ogc/collections/reports/items?limit=none",
+]
+WRITTEN_TO_ONLY = {"api/reports/<slug:public_id>/support/", "api/device-tokens/", "i18n/setlang/"}
+
+
+@pytest.fixture
+def names(client: Client, city: City, categories: None) -> dict[str, Any]:
+    """One of everything that the addresses name."""
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(picture, "JPEG")
+    form = {"category": "sampah", "lon": "106.93", "lat": "-6.25"}
+    photo = SimpleUploadedFile("a.jpg", picture.getvalue(), "image/jpeg")
+    report = client.post("/api/reports/", {**form, "photos": [photo]}).json()["id"]
+    make_agency(city, "dlh", make_category())
+    datastream: Datastream = make_datastream(make_thing())
+    return {"report": report, "datastream": datastream.pk}
+
+
+def headers_of(response: Any) -> dict[str, str]:
+    if response.streaming:
+        b"".join(response.streaming_content)
+    # Whether a small answer is compressed is left to chance: Django adds random bytes, and sees if it became shorter.
+    # If it is, its tag is a weak one.
+    told = {
+        name: value for name, value in response.headers.items() if name not in ("Content-Length", "Content-Encoding")
+    }
+    return told | {name: value.removeprefix("W/") for name, value in told.items() if name == "ETag"}
+
+
+def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+@pytest.mark.parametrize("compression", ["", "gzip"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_head_has_the_headers_of_get(client: Client, names: dict[str, Any], address: str, compression: str) -> None:
+    path = address.format(**names)
+    asked = {"accept-encoding": compression}
+    got = client.get(path, headers=asked)
+    expected = headers_of(got)
+    told = client.head(path, headers=asked)
+    assert told.status_code == got.status_code
+    assert headers_of(told) == expected
+
+
+@pytest.mark.parametrize("address", TELLS_THE_TIME)
+def test_head_has_the_headers_of_get_where_they_tell_the_time(
+    client: Client, names: dict[str, Any], address: str
+) -> None:
+    got, told = headers_of(client.get(address)), headers_of(client.head(address))
+    assert told.keys() == got.keys()
+    assert {name for name in got if told[name] != got[name]} <= {"ETag", "Expires"}
+
+
+@pytest.mark.parametrize("address", ["/ogc/collections", "/ogc/collections/reports", "/ogc/collections/reports/items"])
+def test_head_is_a_304_where_get_is(client: Client, names: dict[str, Any], address: str) -> None:
+    etag = headers_of(client.get(address))["ETag"]
+    got, told = (ask(address, headers={"if-none-match": etag}) for ask in (client.get, client.head))
+    assert (got.status_code, told.status_code) == (304, 304)
+    assert headers_of(told) == headers_of(got)
+
+
+def test_no_address_is_left_out(client: Client, names: dict[str, Any]) -> None:
+    listed = [address.format(**names).partition("?")[0] for address in [*ADDRESSES, *TELLS_THE_TIME]]
+    known = {route for route in routes(get_resolver().url_patterns) if not route.startswith("admin/")}
+    assert {resolve(path).route for path in listed} == known - WRITTEN_TO_ONLY
