@@ -250,7 +250,7 @@ def _not_modified_s(address: str, etag: str) -> float:
 
 
 def export(name: str) -> Mark:
-    """The memory that a download of a million features adds to the idle web server; what it starts is told beside it."""
+    """The memory that a download of a million features adds to the idle service: the web server and what it starts."""
     count = layers_data.REPORTS_OF_EXPORT
     with served() as server:
         for _ in range(20):  # idle, but no longer new: both workers have served
@@ -265,11 +265,10 @@ def export(name: str) -> Mark:
             except urllib.error.HTTPError as error:
                 return Mark(f"an export as {name}: answers {error.code}", False)
     print(f"  {count:,} features as {name}: {size / 1e6:.0f} MB; {_memory(memory)}")
-    added = memory.peak_web_mb - memory.idle_mb
+    added = memory.peak_mb - memory.idle_mb
     is_whole = size > 50 * count and (name != "gpkg" or begin.startswith(b"SQLite format 3"))
     return Mark(
-        f"an export of {count:,} as {name} adds {added:.0f} MB to the web server (at most {EXPORT_MB:g}),"
-        f" and takes {memory.peak_children_mb:.0f} MB in a process of its own while it lasts",
+        f"an export of {count:,} as {name} adds {added:.0f} MB, its own process and all (at most {EXPORT_MB:g})",
         is_whole and added <= EXPORT_MB,
     )
 

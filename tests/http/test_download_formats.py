@@ -3,6 +3,7 @@
 import io
 import json
 import sqlite3
+import struct
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,67 @@ def test_a_geopackage_says_what_its_columns_and_its_question_are(client: Client,
     metadata = " ".join(text for (text,) in base.execute("SELECT metadata FROM gpkg_metadata"))
     assert "environment" in metadata
     assert "as_of" in metadata
+    base.close()
+
+
+def opened(client: Client, path: str, tmp_path: Path) -> sqlite3.Connection:
+    (tmp_path / "layer.gpkg").write_bytes(get(client, path).body)
+    return sqlite3.connect(tmp_path / "layer.gpkg")
+
+
+def test_a_geopackage_keeps_types_and_tells_an_empty_text_from_none(client: Client, city: City, tmp_path: Path) -> None:
+    odd = 'Kata "banjir" \\N \\ dan é中,\r\n\tlalu baris kedua'
+    first = make_report(now=datetime(2026, 3, 1, 18, 0, 0, 120_000, tzinfo=UTC), support_count=4)
+    second = make_report(now=datetime(2026, 3, 1, 5, 0, tzinfo=UTC))
+    type(first).objects.filter(pk=first.pk).update(public_description="")
+    type(first).objects.filter(pk=second.pk).update(public_description=odd)
+    base = opened(client, "/layers/reports.gpkg?sortby=reported_at", tmp_path)
+    names = "feature_id, description, agency, is_simulated, support_count, reported_at"
+    assert base.execute(f"SELECT fid, {names} FROM reports ORDER BY fid").fetchall() == [
+        (1, second.public_id, odd, None, 0, 0, "2026-03-01T05:00:00.000Z"),
+        (2, first.public_id, "", None, 0, 4, "2026-03-01T18:00:00.120Z"),
+    ]
+    types = {name: kind for _, name, kind, *_rest in base.execute("PRAGMA table_info(reports)")}
+    assert (types["is_simulated"], types["reported_at"], types["support_count"]) == ("BOOLEAN", "DATETIME", "INTEGER")
+    assert list(types)[:4] == ["fid", "geom", "feature_id", "id"]
+    base.close()
+
+
+def test_a_geopackage_has_its_extent_its_count_and_an_index_that_later_edits_keep(
+    client: Client, city: City, tmp_path: Path
+) -> None:
+    make_report(location=Point(106.93, -6.25, srid=4326))
+    make_report(location=Point(107.05, -6.21, srid=4326))
+    base = opened(client, "/layers/reports.gpkg?sortby=reported_at", tmp_path)
+    extent = base.execute("SELECT min_x, min_y, max_x, max_y, srs_id FROM gpkg_contents").fetchone()
+    assert extent == (106.93, -6.25, 107.05, -6.21, 4326)
+    assert base.execute("SELECT feature_count FROM gpkg_ogr_contents").fetchone() == (2,)
+    assert base.execute("SELECT rtreecheck('main', 'rtree_reports_geom')").fetchone() == ("ok",)
+    assert base.execute("SELECT id FROM rtree_reports_geom WHERE minx > 107").fetchone() in [(1,), (2,)]
+    triggers = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    # GeoPackage 1.2, annex F.3.
+    assert {f"rtree_reports_geom_{event}" for event in (
+        "insert", "update1", "update2", "update3", "update4", "delete")} <= triggers  # fmt: skip
+    base.close()
+
+
+def test_a_geopackage_of_areas_says_the_box_of_each_before_it(client: Client, city: City, tmp_path: Path) -> None:
+    base = opened(client, "/layers/districts.gpkg", tmp_path)
+    blob, west, east = base.execute(
+        "SELECT geom, minx, maxx FROM districts JOIN rtree_districts_geom ON id = fid WHERE fid = 1"
+    ).fetchone()
+    # GP, version 0, flags 3 (little-endian, with a box of x and y), 4326; then minx, maxx, miny, maxy.
+    assert blob[:8] == b"GP\x00\x03\xe6\x10\x00\x00"
+    assert struct.unpack("<4d", blob[8:40]) == (106.9, 107.0, -6.3, -6.2)
+    assert (west, east) == pytest.approx((106.9, 107.0), abs=0.0001)
+    base.close()
+
+
+def test_a_geopackage_without_geometry_is_a_table_of_attributes(client: Client, city: City, tmp_path: Path) -> None:
+    make_report()
+    base = opened(client, "/layers/reports.gpkg?skipGeometry=true&properties=kind", tmp_path)
+    assert base.execute("SELECT * FROM reports").fetchone()[2:] == ("laporan",)
+    assert base.execute("SELECT data_type, srs_id FROM gpkg_contents").fetchone()[0] == "attributes"
     base.close()
 
 

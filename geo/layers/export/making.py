@@ -1,13 +1,14 @@
 """Making one file: PostgreSQL's rows go as they are through a pipe to a child process that encodes them.
 
 No row becomes an object here, and no value stands on a command line: the child gets its question and the rows on stdin, and
-neither the database's address nor a secret in its environment.
+neither the database's address nor a secret in its environment. What it starts belongs to its session, and is ended with it.
 """
 
 import ctypes
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from django.db import connection
 
 from geo.layers.crs import STORAGE_SRID
 from geo.layers.export.child.__main__ import CANNOT
-from geo.layers.export.statements import ID, Rows, chosen, in_crs, point_sql, rows_sql, value_sql
+from geo.layers.export.statements import ID, Rows, chosen, in_crs, plain_value_sql, point_sql, rows_sql, value_sql
 from geo.layers.geojson import Output
 from geo.layers.layer import Property
 from geo.layers.select import count_rows, selected_sql
@@ -40,6 +41,11 @@ MOST_EXCEL_ROWS = 1_048_575
 LONGEST_S = 900
 LOOK_EVERY_S = 1.0
 BLOCK_BYTES = 1 << 20
+# As large as any process may have it: the two wait for each other less often.
+PIPE_BYTES = 1 << 20
+# Read by Arrow, as CSV; the others are read as PostgreSQL's own text.
+BY_ARROW = ("geoparquet", "flatgeobuf")
+BY_SQLITE = ("gpkg", "shp-zip")
 
 
 class Abandoned(NotReady):
@@ -79,18 +85,18 @@ def _make(export: Export, path: Path, watch: "_Watch") -> None:
         "zone": export.zone,
         "columns": columns,
         "geometry": _geometry(export),
-        "block_bytes": _block_bytes(export),
+        "block_bytes": _block_bytes(export) if export.format in BY_ARROW else None,
     }
     sql, params = rows_sql(export.rows, ", ".join(expressions))
     with tempfile.TemporaryFile() as said:
         child = _start(path.parent, said)
         try:
             watch.child = child
-            _feed(child, question, sql, params)
+            _feed(child, question, sql, params, "csv" if export.format in BY_ARROW else "text")
             child.wait()
         finally:
             if child.poll() is None:
-                child.kill()
+                _kill(child)
                 child.wait()
         if watch.is_given_up:  # it was ended, and has not failed
             raise _abandoned()
@@ -114,7 +120,7 @@ def _columns(export: Export) -> tuple[list[dict[str, Any]], list[str]]:
     expressions = ["s.fid::text"]
     for prop in chosen(layer, export.output):
         columns.append(_column(prop))
-        expressions.append(value_sql(prop))
+        expressions.append(value_sql(prop) if export.format in BY_ARROW else plain_value_sql(prop))
     if not export.output.has_geometry:
         return columns, expressions
     geometry = in_crs("s.geom", crs)
@@ -124,7 +130,7 @@ def _columns(export: Export) -> tuple[list[dict[str, Any]], list[str]]:
             columns.append(_column(Property(name, "number", name, about)))
             expressions.append(f"round(ST_{axis}({point_sql(layer, geometry)})::numeric, {crs.digits})")
         return columns, expressions
-    if export.format == "geoparquet":
+    if export.format == "geoparquet" or (export.format in BY_SQLITE and layer.geometry_type != "Point"):
         for side, function in (("xmin", "XMin"), ("ymin", "YMin"), ("xmax", "XMax"), ("ymax", "YMax")):
             columns.append({"name": side, "type": "number"} | {"title": "", "description": ""})
             expressions.append(f"ST_{function}({geometry})")
@@ -184,11 +190,20 @@ def _start(folder: Path, said: IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "geo.layers.export.child"],
         stdin=subprocess.PIPE,
+        pipesize=PIPE_BYTES,
         stdout=subprocess.DEVNULL,
         stderr=said,
         cwd=settings.BASE_DIR,
         env={**kept, "TMPDIR": str(folder)},
+        start_new_session=True,
     )
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    """With what it has started; nothing where it has ended and been waited for."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _abandoned() -> Abandoned:
@@ -234,7 +249,7 @@ class _Watch:
                     return
                 self.is_given_up = True
                 if self.child is not None:
-                    self.child.kill()
+                    _kill(self.child)
                 # A connection that broke has no statement left.
                 with suppress(psycopg2.Error):
                     self._connection.cancel()
@@ -261,20 +276,22 @@ class _Pipe:
             connection.connection.cancel()
 
 
-def _feed(child: "subprocess.Popen[bytes]", question: dict[str, Any], sql: str, params: Mapping[str, Any]) -> None:
+def _feed(
+    child: "subprocess.Popen[bytes]", question: dict[str, Any], sql: str, params: Mapping[str, Any], form: str
+) -> None:
     assert child.stdin is not None
     pipe = _Pipe(child.stdin)
     try:
         child.stdin.write(json.dumps(question).encode() + b"\n")
         with connection.cursor() as cursor:
             # COPY takes no parameters of its own; psycopg binds them, as it does for every statement.
-            copy = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params)
+            copy = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT {form})", params)
             cursor.copy_expert(copy, pipe)
         if pipe.error is not None:  # too late for the statement to be cancelled
             raise pipe.error
         child.stdin.close()
     except Exception:
-        child.kill()
+        _kill(child)
         child.wait()
         if pipe.error is None:
             raise

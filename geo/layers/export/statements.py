@@ -108,7 +108,7 @@ def _csv_text(column: str, table: TextColumns) -> str:
 
 
 def value_sql(prop: Property) -> str:
-    """The value as COPY writes it for the child: datetimes as microseconds since 1970, arrays as JSON."""
+    """The value as COPY writes it for Arrow: datetimes as microseconds since 1970, arrays as JSON."""
     column = f"s.{prop.name}"
     return {
         "string": f"{column}::text",
@@ -118,6 +118,13 @@ def value_sql(prop: Property) -> str:
         "datetime": f"(extract(epoch FROM {column}) * 1000000)::bigint",
         "array": f"to_json({column})::text",
     }[prop.type]
+
+
+def plain_value_sql(prop: Property) -> str:
+    """The value as SQLite keeps it: datetimes in UTC with milliseconds (OGC 12-128r14, table 1), true as 1."""
+    if prop.type == "datetime":
+        return f"""to_char(s.{prop.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+    return f"{value_sql(prop)}::integer" if prop.type == "boolean" else value_sql(prop)
 
 
 def in_crs(geometry: str, crs: Crs) -> str:

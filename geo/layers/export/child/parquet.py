@@ -8,7 +8,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from geo.layers.export.child.rows import BOX, GEOMETRY, TYPES, batches
+from geo.layers.export.child.columns import BOX, GEOMETRY
+from geo.layers.export.child.rows import TYPES, batches
 
 COVERING = "bbox"
 ROWS_IN_A_GROUP = 65_536

@@ -7,8 +7,6 @@ from typing import IO, Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.csv as pacsv  # type: ignore[import-untyped]
 
-GEOMETRY = "geom"
-BOX = ("xmin", "ymin", "xmax", "ymax")
 TIME = pa.timestamp("us", tz="UTC")
 # As they stand in the text, and as they are afterwards.
 READ_AS = {

@@ -1,21 +1,21 @@
 """Excel: a sheet of rows, and one that says what they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from zoneinfo import ZoneInfo
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 import xlsxwriter  # type: ignore[import-untyped]
 
-from geo.layers.export.child.rows import batches
+from geo.layers.export.child.text_rows import text_rows
 
 # What a cell holds; Excel has no way to more.
 LONGEST_TEXT = 32_767
 FIRST_YEAR = 1900
 
 
-def write_workbook(question: dict[str, Any], source: IO[bytes], path: Path) -> None:
+def write_workbook(question: dict[str, Any], source: Iterable[bytes], path: Path) -> None:
     options = {
         # Rows leave as they come; a text that begins with = stays text.
         "constant_memory": True,
@@ -32,38 +32,31 @@ def write_workbook(question: dict[str, Any], source: IO[bytes], path: Path) -> N
         _write_about(question, workbook.add_worksheet("about"), bold)
 
 
-def _write_rows(question: dict[str, Any], source: IO[bytes], sheet: Any, time_format: Any, bold: Any) -> None:
+def _write_rows(question: dict[str, Any], source: Iterable[bytes], sheet: Any, time_format: Any, bold: Any) -> None:
     columns = question["columns"]
     sheet.freeze_panes(1, 0)
     for i, column in enumerate(columns):
         sheet.set_column(i, i, 20 if column["type"] in ("string", "datetime") else 12)
     for i, column in enumerate(columns):
         sheet.write_string(0, i, column["name"], bold)
-    writers = [_writer(sheet, column["type"], time_format) for column in columns]
+    zone = ZoneInfo(question["zone"])
+    writers = [_writer(sheet, column["type"], time_format, zone) for column in columns]
     row = 0
-    for batch in batches(question, source):
-        values = [
-            _city_time(array, question["zone"]) if column["type"] == "datetime" else array.to_pylist()
-            for array, column in zip(batch.columns, columns, strict=True)
-        ]
-        for cells in zip(*values, strict=True):
-            row += 1
-            for i, cell in enumerate(cells):
-                if cell is not None:
-                    writers[i](row, i, cell)
+    for values in text_rows(source):
+        row += 1
+        for i, text in enumerate(values):
+            if text is not None:
+                writers[i](row, i, text)
     sheet.autofilter(0, 0, row, len(columns) - 1)
 
 
-def _city_time(array: Any, zone: str) -> list[Any]:
-    # A date of Excel has no zone: it is that of the city's clocks, so that its days are the city's days.
-    return pc.local_timestamp(array.cast(pa.timestamp("us", tz=zone))).to_pylist()
-
-
-def _writer(sheet: Any, kind: str, time_format: Any) -> Callable[[int, int, Any], Any]:
-    if kind in ("integer", "number"):
-        return sheet.write_number
+def _writer(sheet: Any, kind: str, time_format: Any, zone: ZoneInfo) -> Callable[[int, int, str], Any]:
+    if kind == "integer":
+        return lambda row, column, text: sheet.write_number(row, column, int(text))
+    if kind == "number":
+        return lambda row, column, text: sheet.write_number(row, column, float(text))
     if kind == "boolean":
-        return sheet.write_boolean
+        return lambda row, column, text: sheet.write_boolean(row, column, text == "1")
 
     def write_text(row: int, column: int, text: str) -> None:
         # Excel counts UTF-16 units: what lies beyond the first plane counts twice.
@@ -71,7 +64,9 @@ def _writer(sheet: Any, kind: str, time_format: Any) -> Callable[[int, int, Any]
             text = text.encode("utf-16-le")[: LONGEST_TEXT * 2].decode("utf-16-le", "ignore")
         sheet.write_string(row, column, text)
 
-    def write_time(row: int, column: int, moment: Any) -> None:
+    def write_time(row: int, column: int, text: str) -> None:
+        # A date of Excel has no zone: it is that of the city's clocks, so that its days are the city's days.
+        moment = datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None)
         if moment.year < FIRST_YEAR:
             sheet.write_string(row, column, moment.isoformat(sep=" "))
         else:
