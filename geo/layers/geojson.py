@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from geo.layers.copying import copy_lines
+from geo.layers.copying import copy_values
 from geo.layers.crs import CRS84, Crs
 from geo.layers.layer import Layer, Property
 from geo.layers.select import (
@@ -49,8 +49,7 @@ class FeatureStream:
                 yield len(shown), ",".join(shown).encode()
             window = Window(left, None, window.offset - passed, window.leading)
         sql, params = window_sql(self.selection, feature, window, beside)
-        for lines in copy_lines(sql, params):
-            yield lines.count(b"\n"), lines[:-1].replace(b"\n", b",")
+        yield from copy_values(sql, params)
 
 
 def one_feature(selection: Selection, fid: str, output: Output) -> str | None:
