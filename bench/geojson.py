@@ -4,15 +4,11 @@ Claim: at most 1.5 times its time. The baseline is the server's own work: psql's
 """
 
 import json
-import os
-import re
 import statistics
-import subprocess
 import sys
-import time
-import urllib.request
 from datetime import UTC, datetime
 
+from bench.layers_http import fetch, psql_seconds
 from bench.servers import bench_database, web_server
 
 FEATURES = 10_000
@@ -62,18 +58,14 @@ def main() -> int:
         )
         with web_server() as url:
             address = f"{url}/layers/reports.geojson?limit={FEATURES}"
-            served = json.loads(_fetch(address))
+            served = json.loads(fetch(address).body)
             assert len(served["features"]) == FEATURES, len(served["features"])
             http, first_byte, psql = [], [], []
             for _ in range(ROUNDS):  # in turns, so that what else the machine does falls on both
-                psql.append(_psql_seconds(whole))
-                begun = time.perf_counter()
-                first = _fetch(address, first_only=True)
-                first_byte.append(time.perf_counter() - begun)
-                assert first
-                begun = time.perf_counter()
-                _fetch(address)
-                http.append(time.perf_counter() - begun)
+                psql.append(psql_seconds(whole))
+                fetched = fetch(address)
+                first_byte.append(fetched.first_s)
+                http.append(fetched.whole_s)
     ratio = statistics.median(http) / statistics.median(psql)
     first_ms = statistics.median(first_byte) * 1000
     print(
@@ -82,25 +74,6 @@ def main() -> int:
     print(f"  the same JSON by one psql statement {statistics.median(psql) * 1000:7.1f} ms")
     print(f"  ratio {ratio:.2f} (reach: at most {REACH})")
     return 0 if ratio <= REACH else 1
-
-
-def _fetch(address: str, *, first_only: bool = False) -> bytes:
-    with urllib.request.urlopen(address) as response:
-        return response.read(1) if first_only else response.read()
-
-
-def _psql_seconds(statement: str) -> float:
-    script = f"\\timing on\n\\o /dev/null\n{statement};\n"
-    run = subprocess.run(
-        ["psql", "-X", "-q", "-At", "-d", os.environ["DATABASE_URL"]],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"Time: ([\d.]+) ms", run.stdout)
-    assert found, run.stdout
-    return float(found[1]) / 1000
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def copy_values(sql: str, params: dict[str, Any]) -> Generator[tuple[int, bytes]
     """The one text column of a statement's rows, in chunks: how many, and their texts in UTF-8 with commas between.
 
     No text is null. Inside `snapshot`.
-    PostgreSQL goes on while the reader sends: a page of 10,000 features takes 73 ms so, and 92 ms by a cursor.
+    PostgreSQL goes on while the reader sends: a page of 10,000 features took 76 ms so, and 92 ms by a cursor, when COPY was
+    of text still; its binary form takes 59 ms where text takes 62.
     """
     chunks = _Chunks()
     with connection.cursor() as cursor:

@@ -28,8 +28,8 @@ from django.db import connection
 
 from geo.layers.crs import STORAGE_SRID
 from geo.layers.export.child.__main__ import CANNOT
-from geo.layers.export.statements import ID, Rows, chosen, in_crs, plain_value_sql, point_sql, rows_sql, value_sql
-from geo.layers.geojson import Output
+from geo.layers.export.statements import ID, Rows, in_crs, plain_value_sql, point_sql, rows_sql, value_sql
+from geo.layers.geojson import Output, chosen
 from geo.layers.layer import Property
 from geo.layers.select import count_rows, selected_sql
 from server.core.errors import BadParameter, NotReady

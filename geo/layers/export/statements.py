@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geo.layers.crs import STORAGE_SRID, Crs
-from geo.layers.geojson import Output, feature_sql
+from geo.layers.geojson import Output, chosen, feature_sql
 from geo.layers.layer import Layer, Property
 from geo.layers.select import Selection, order_sql, selected_sql
 
@@ -40,11 +40,6 @@ class TextColumns:
     @property
     def lonlat_names(self) -> tuple[str, str]:
         return ("lon", "lat") if self.crs.srid == STORAGE_SRID else ("x", "y")
-
-
-def chosen(layer: Layer, output: Output) -> list[Property]:
-    """The properties that are asked for, in the order of the declaration."""
-    return [p for p in layer.properties if output.properties is None or p.name in output.properties]
 
 
 def rows_sql(rows: Rows, columns: str, beside: str = "") -> tuple[str, dict[str, Any]]:
