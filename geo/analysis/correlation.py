@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from geo.analysis.statistics import MAX_LAG, LaggedCorrelation, lagged_spearman
+from geo.analysis.statistics.correlation import MAX_LAG, LaggedCorrelation, lagged_spearman
 from server.core.sql import load_queries
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))

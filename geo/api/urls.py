@@ -3,6 +3,7 @@
 from django.urls import path
 
 from geo.api import areas, directory, reports, summary
+from geo.api.analysis import results
 
 urlpatterns = [
     path("reports/", reports.ReportsView.as_view(), name="reports"),
@@ -17,4 +18,5 @@ urlpatterns = [
     path("agencies/", directory.AgenciesView.as_view(), name="agencies"),
     path("channels/", directory.ChannelsView.as_view(), name="channels"),
     path("cities/", directory.CitiesView.as_view(), name="cities"),
+    path("analysis/results/<str:token>/", results.ResultView.as_view(), name="analysis-result"),
 ]

@@ -1,9 +1,10 @@
-"""The list of layers. A new layer is one declaration and one query, and a line here."""
+"""The list of layers, and of analyses beside them. A new one is one declaration, its query or computation, and a line here."""
 
 from collections.abc import Sequence
 
-from geo.layers.analysis_layers import CORRELATION
+from geo.layers.analyses.correlation import CORRELATION
 from geo.layers.area_layers import CITIES, DENSITY, DISTRICTS, SUBDISTRICTS
+from geo.layers.computation import Analysis, Computation
 from geo.layers.layer import Layer
 from geo.layers.report_layers import REPORTS
 from geo.layers.sensor_layers import SENSORS
@@ -11,9 +12,20 @@ from server.core.errors import NotFound
 
 LAYERS: Sequence[Layer] = (REPORTS, SENSORS, CITIES, DISTRICTS, SUBDISTRICTS, DENSITY, CORRELATION)
 
+# Analyses whose result is a document.
+ANALYSES: Sequence[Analysis] = ()
+
 
 def layer_by_id(layer_id: str) -> Layer:
     for layer in LAYERS:
         if layer.id == layer_id:
             return layer
     raise NotFound(f"There is no layer {layer_id!r}; /layers/ lists them.")
+
+
+def computation_by_id(computation_id: str) -> Computation:
+    known: Sequence[Computation] = (*LAYERS, *ANALYSES)
+    for computation in known:
+        if computation.id == computation_id:
+            return computation
+    raise NotFound(f"There is no analysis {computation_id!r}.")

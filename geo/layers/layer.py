@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.utils.functional import Promise
 
+from geo.analysis.computed import Computed, Progress
 from geo.areas.models import City
 from server.core.params import BBox, Interval
 
@@ -116,7 +117,8 @@ class Layer:
     `resolve` fills what depends on other parameters or on the clock (a default period); `rows` gives the row-source.
     `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set. `tile_properties` are what style and
     popup need of a feature in a vector tile; None: every property that is short. `has_timeless_rows`: the time field may be
-    null. `is_of_every_city`: its rows are the same whichever city is asked for.
+    null. `is_of_every_city`: its rows are the same whichever city is asked for. `fresh_for`: a stored result this young is
+    answered again even if the data moved on meanwhile, as readings do all the time.
     """
 
     id: str
@@ -136,7 +138,8 @@ class Layer:
     is_stored: bool = False
     resolve: Callable[[City, dict[str, Value], datetime], dict[str, Value]] = lambda city, values, now: values
     freshness: Callable[[City], Mapping[str, Any]] = lambda city: {}
-    compute: Callable[[Query], Sequence[tuple[int, Mapping[str, Any]]]] | None = None
+    compute: Callable[[Query, Progress], Computed] | None = None
+    fresh_for: timedelta = timedelta(seconds=60)
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

@@ -118,22 +118,3 @@ WHERE r.city_id = %(city_id)s AND r.is_public AND r.public_area_id IS NULL
   AND (%(channel)s::bigint[] IS NULL OR r.channel_id = ANY(%(channel)s::bigint[]))
   AND (%(status)s::text[] IS NULL OR r.status = ANY(%(status)s::text[]))
   AND (%(kind)s::text IS NULL OR r.kind = %(kind)s)
-
--- name: correlation
--- A row per area of a stored correlation. Boundaries are the areas' own; the figures are the result set's.
-SELECT a.id AS key, a.code AS fid, a.boundary AS geom, a.code, a.name, lv.code AS level,
-       (r.figures ->> 'reports')::bigint AS reports,
-       (r.figures ->> 'mean')::double precision AS mean,
-       (r.figures ->> 'n')::integer AS intervals,
-       (r.figures ->> 'rho')::double precision AS rho,
-       (r.figures ->> 'lag')::integer AS lag,
-       (r.figures ->> 'p')::double precision AS p_value,
-       r.figures ->> 'reason' AS reason,
-       r.figures ->> 'source' AS value_source,
-       r.figures -> 'things' AS things,
-       (r.figures ->> 'distance_m')::double precision AS distance_m,
-       a.is_schematic
-FROM geo_resultrow r
-JOIN geo_area a ON a.id = r.area_id
-JOIN geo_arealevel lv ON lv.id = a.level_id
-WHERE r.result_set_id = %(result_set)s AND a.retired_at IS NULL

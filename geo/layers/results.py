@@ -1,14 +1,14 @@
-"""Result sets: what a computed layer answers, stored once per parameters and data version, however many ask at once."""
+"""Result sets: what a computed layer or an analysis answers, stored once per parameters and data version, however many ask."""
 
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,21 +16,25 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
+from geo.analysis.computed import Cancelled, Computed, Progress, Row
 from geo.analysis.models import ResultRow, ResultSet
 from geo.areas.models import City
-from geo.layers.layer import Layer, Query
+from geo.layers.computation import Computation
+from geo.layers.layer import Query
 from server.core.errors import BadParameter, NotReady
 
 log = logging.getLogger(__name__)
 
-# New readings arrive all the time: a result this young is answered again even if the data moved on meanwhile.
-FRESH_FOR = timedelta(seconds=60)
-# One still pending after this long belongs to a worker that died.
+# One whose worker has said nothing for this long belongs to a worker that died.
 ABANDONED_AFTER = timedelta(minutes=10)
+# A failed one is tried again after this long.
+RETRY_AFTER = timedelta(seconds=60)
 WAIT_S = 5.0
 # Anybody may ask; more questions than this are not queued at once.
 MOST_PENDING = 16
 KEEP_FOR = timedelta(days=2)
+# How often a worker says how far it is, and learns that it may stop.
+SAY_EVERY_S = 0.5
 
 
 def parameters_of(query: Query) -> dict[str, Any]:
@@ -38,74 +42,103 @@ def parameters_of(query: Query) -> dict[str, Any]:
     return {"city": query.city.slug, **{name: _plain(value) for name, value in sorted(query.values.items())}}
 
 
-def current_result(layer: Layer, query: Query, version: int) -> ResultSet:
+def current_result(computation: Computation, query: Query, version: int) -> ResultSet:
     """The result set to answer with: fresh, else computed within five seconds, else the last one; NotReady if there is none."""
     parameters = parameters_of(query)
-    key = _key(layer, parameters)
-    of_key = ResultSet.objects.filter(layer=layer.id, parameters_key=key)
+    key = _key(computation, parameters)
+    of_key = ResultSet.objects.filter(analysis=computation.id, parameters_key=key)
     ready = of_key.filter(state=ResultSet.State.READY).order_by("-as_of", "-id")
-    fresh = ready.filter(Q(data_version=version) | Q(as_of__gte=timezone.now() - FRESH_FOR)).first()
+    fresh = ready.filter(Q(data_version=version) | Q(as_of__gte=timezone.now() - computation.fresh_for)).first()
     if fresh is not None:
         return fresh
     last = ready.first()
     try:
-        computed = _wait_for(_request(layer, key, parameters, version))
+        asked = _wait_for(_request(computation, key, parameters, version))
     except NotReady:
         if last is not None:
             return last
         raise
-    if computed is not None:
-        return computed
+    if asked.state == ResultSet.State.READY:
+        return asked
     if last is not None:
         return last
-    raise NotReady(_("This is being computed for the first time; ask again in a moment."), retry_after_s=5)
+    raise _not_ready(asked)
 
 
-def named_result(layer: Layer, query: Query, result_set_id: int) -> ResultSet:
+def named_result(computation: Computation, query: Query, result_set_id: int) -> ResultSet:
     """The result set that a page token names; BadParameter if it is gone or answers another question."""
     found = ResultSet.objects.filter(pk=result_set_id, state=ResultSet.State.READY).first()
     if found is None:
         raise BadParameter("next", "the result that this page belongs to is no longer kept; begin again without next")
-    if found.parameters_key != _key(layer, parameters_of(query)):
+    if found.parameters_key != _key(computation, parameters_of(query)):
         raise BadParameter("next", "next is a page token of a question with other parameters")
     return found
 
 
-def _key(layer: Layer, parameters: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps([layer.id, parameters], sort_keys=True).encode()).hexdigest()
+def cancel(result: ResultSet) -> bool:
+    """Gives up a result that is still pending; its worker stops at its next step. False where there was nothing to give up."""
+    pending = ResultSet.objects.filter(pk=result.pk, state=ResultSet.State.PENDING)
+    return pending.update(state=ResultSet.State.CANCELLED, touched_at=timezone.now()) == 1
 
 
-def _request(layer: Layer, key: str, parameters: Mapping[str, Any], version: int) -> int:
+def _not_ready(asked: ResultSet) -> NotReady:
+    follow = {"result": f"/api/analysis/results/{asked.token}/", "state": asked.state, "progress": asked.progress}
+    if asked.state == ResultSet.State.FAILED:
+        return NotReady(_("This could not be computed; it is tried again in a minute."), retry_after_s=60, extra=follow)
+    if asked.state == ResultSet.State.CANCELLED:
+        return NotReady(
+            _("This was cancelled; it is computed if asked for in a minute."), retry_after_s=60, extra=follow
+        )
+    return NotReady(
+        _("This is being computed for the first time; ask again in a moment."), retry_after_s=5, extra=follow
+    )
+
+
+def _key(computation: Computation, parameters: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([computation.id, parameters], sort_keys=True).encode()).hexdigest()
+
+
+def _request(computation: Computation, key: str, parameters: Mapping[str, Any], version: int) -> int:
     """The id of the pending result. Whoever inserts or revives the row enqueues the work; everyone else only waits."""
     now = timezone.now()
-    waiting = ResultSet.objects.filter(state=ResultSet.State.PENDING, requested_at__gte=now - ABANDONED_AFTER)
-    if waiting.exclude(layer=layer.id, parameters_key=key, data_version=version).count() >= MOST_PENDING:
+    waiting = ResultSet.objects.filter(state=ResultSet.State.PENDING, touched_at__gte=now - ABANDONED_AFTER)
+    if waiting.exclude(analysis=computation.id, parameters_key=key, data_version=version).count() >= MOST_PENDING:
         raise NotReady(_("Too many analyses are waiting to be computed; ask again in a while."), retry_after_s=30)
+    values: dict[str, Any] = {
+        "token": ResultSet().token,
+        "analysis": computation.id,
+        "key": key,
+        "parameters": json.dumps(parameters),
+        "version": version,
+        "now": now,
+        "retried": now - RETRY_AFTER,
+        "abandoned": now - ABANDONED_AFTER,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO geo_resultset (layer, parameters_key, parameters, data_version, state, requested_at, error)"
-            " VALUES (%s, %s, %s, %s, 'pending', %s, '') ON CONFLICT (layer, parameters_key, data_version)"
-            " DO UPDATE SET state = 'pending', requested_at = excluded.requested_at, error = ''"
-            " WHERE geo_resultset.state = 'failed' AND geo_resultset.requested_at < %s"
-            "    OR geo_resultset.state = 'pending' AND geo_resultset.requested_at < %s RETURNING id",
-            [layer.id, key, json.dumps(parameters), version, now, now - FRESH_FOR, now - ABANDONED_AFTER],
+            "INSERT INTO geo_resultset AS old (token, analysis, parameters_key, parameters, data_version, state, progress,"
+            " requested_at, touched_at, error, members) VALUES (%(token)s, %(analysis)s, %(key)s, %(parameters)s,"
+            " %(version)s, 'pending', 0, %(now)s, %(now)s, '', '{}') ON CONFLICT (analysis, parameters_key, data_version)"
+            " DO UPDATE SET state = 'pending', progress = 0, requested_at = %(now)s, touched_at = %(now)s, error = ''"
+            " WHERE old.state IN ('failed', 'cancelled') AND old.touched_at < %(retried)s"
+            "    OR old.state = 'pending' AND old.touched_at < %(abandoned)s RETURNING id",
+            values,
         )
         row = cursor.fetchone()
         if row is not None:
             compute_result.enqueue(row[0])
             return int(row[0])
-    return ResultSet.objects.only("id").get(layer=layer.id, parameters_key=key, data_version=version).pk
+    return ResultSet.objects.only("id").get(analysis=computation.id, parameters_key=key, data_version=version).pk
 
 
-def _wait_for(result_set_id: int) -> ResultSet | None:
+def _wait_for(result_set_id: int) -> ResultSet:
+    """The result set once it is ready, given up or has failed, or as it is after five seconds."""
     deadline = time.monotonic() + WAIT_S
     pause = 0.02
     while True:
         found = ResultSet.objects.get(pk=result_set_id)
-        if found.state == ResultSet.State.READY:
+        if found.state != ResultSet.State.PENDING or time.monotonic() > deadline:
             return found
-        if found.state == ResultSet.State.FAILED or time.monotonic() > deadline:
-            return None
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)
 
@@ -113,37 +146,69 @@ def _wait_for(result_set_id: int) -> ResultSet | None:
 @task()
 def compute_result(result_set_id: int) -> None:
     """Computes a pending result in the worker, and stores all of its rows or none."""
-    from geo.layers.catalogue import layer_by_id
+    from geo.layers.catalogue import computation_by_id
 
     result = ResultSet.objects.filter(pk=result_set_id, state=ResultSet.State.PENDING).first()
     if result is None:
         return
-    layer = layer_by_id(result.layer)
-    assert layer.compute is not None
+    compute = computation_by_id(result.analysis).compute
+    assert compute is not None
     as_of = timezone.now()
     try:
-        rows = layer.compute(_query_of(result))
+        _store(result, compute(_query_of(result), _progress_of(result)), as_of)
+    except Cancelled:
+        log.info("result set %s of %s was cancelled", result.pk, result.analysis)
     except Exception:
-        log.exception("result set %s of %s failed", result.pk, result.layer)
-        ResultSet.objects.filter(pk=result.pk).update(state=ResultSet.State.FAILED, error="the computation failed")
-        return
+        log.exception("result set %s of %s failed", result.pk, result.analysis)
+        _pending(result).update(state=ResultSet.State.FAILED, touched_at=timezone.now(), error="the computation failed")
+
+
+def _store(result: ResultSet, computed: Computed, as_of: datetime) -> None:
     with transaction.atomic():
-        ResultRow.objects.bulk_create(
-            [ResultRow(result_set=result, area_id=area_id, figures=dict(figures)) for area_id, figures in rows]
+        done = _pending(result).update(
+            state=ResultSet.State.READY, as_of=as_of, progress=1.0, members=dict(computed.members)
         )
-        ResultSet.objects.filter(pk=result.pk).update(state=ResultSet.State.READY, as_of=as_of)
+        if not done:
+            raise Cancelled
+        ResultRow.objects.bulk_create(
+            [
+                ResultRow(result_set=result, key=row.key, geom=_shape(row), figures=dict(row.figures))
+                for row in computed.rows
+            ],
+            batch_size=2000,
+        )
         ResultSet.objects.filter(requested_at__lt=as_of - KEEP_FOR).delete()
         DBTaskResult.objects.filter(finished_at__lt=as_of - KEEP_FOR).delete()
+
+
+def _shape(row: Row) -> Any:
+    return GEOSGeometry(row.geom, srid=4326) if row.geom else None
+
+
+def _pending(result: ResultSet) -> Any:
+    return ResultSet.objects.filter(pk=result.pk, state=ResultSet.State.PENDING)
+
+
+def _progress_of(result: ResultSet) -> Progress:
+    """Stores how far the computation is, now and then; raises Cancelled once the result is no longer wanted."""
+    last = time.monotonic()
+
+    def say(share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last < SAY_EVERY_S:
+            return
+        last = time.monotonic()
+        share = round(min(max(share, 0.0), 1.0), 3)
+        if not _pending(result).update(progress=share, touched_at=timezone.now()):
+            raise Cancelled
+
+    return say
 
 
 def _query_of(result: ResultSet) -> Query:
     values = {name: _rich(value) for name, value in result.parameters.items()}
     city = City.objects.get(slug=values.pop("city"))
     return Query(city=city, values=values, now=result.requested_at)
-
-
-def pinned(query: Query, result: ResultSet) -> Query:
-    return replace(query, result_set=result.pk)
 
 
 def _plain(value: Any) -> Any:

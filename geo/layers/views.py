@@ -50,7 +50,7 @@ SELECT (of_result.id << 32) | s.key::bigint AS key, of_result.id || '.' || s.fid
        s.geom::geometry({geometry_type}, 4326) AS geom
 FROM (
     SELECT DISTINCT ON (parameters_key) id, parameters, as_of
-    FROM geo_resultset WHERE layer = {layer} AND state = 'ready' ORDER BY parameters_key, as_of DESC, id DESC
+    FROM geo_resultset WHERE analysis = {layer} AND state = 'ready' ORDER BY parameters_key, as_of DESC, id DESC
 ) of_result CROSS JOIN LATERAL ({rows}) s"""
 
 

@@ -9,13 +9,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from geo.areas.models import City
+from geo.layers.asking import resolve_city
 from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer, Property
 from geo.ogc.api import GEOJSON, HTML, JSON, Link, read_only, wanted_form
 from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
 from geo.ogc.formats import DOWNLOADS
-from geo.ogc.requests import MAX_LIMIT, LayerRequest, parse_request, resolve_city, utc_now
+from geo.ogc.requests import MAX_LIMIT, LayerRequest, parse_request, utc_now
 from server.core.listing import absolute_url
 from server.core.params import refuse_unknown
 

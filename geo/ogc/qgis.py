@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from geo.areas.models import Area, City
+from geo.layers.asking import resolve_city
 from geo.layers.breaks import quantile_edges
 from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer
 from geo.ogc.answers import prepare
 from geo.ogc.api import read_only
 from geo.ogc.qgis_styles import renderer
-from geo.ogc.requests import LayerRequest, parse_fixed, parse_request, resolve_city, utc_now
+from geo.ogc.requests import LayerRequest, parse_fixed, parse_request, utc_now
 from geo.reports.models import Category
 from sensors import published
 from server.core.errors import BadParameter

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 
 from geo.areas.models import City
+from geo.layers.asking import parse_values, resolve_city
 from geo.layers.cql2 import compile_filter
 from geo.layers.cql2.cql_text import as_cql2
 from geo.layers.crs import CRS84, Crs, parse_box, parse_crs
@@ -22,7 +23,6 @@ from server.core.errors import BadParameter
 from server.core.listing import read_query
 from server.core.paging import decode_token
 from server.core.params import (
-    Interval,
     parse_choice,
     parse_datetime_interval,
     parse_integer,
@@ -72,21 +72,6 @@ def filterable(layer: Layer) -> list[Property]:
 def sortable(layer: Layer) -> list[Property]:
     """The properties to sort by. Where a page ended stands in the next one's address, so free text is none of them."""
     return [prop for prop in layer.properties if prop.type in SQL_TYPES and not prop.is_long]
-
-
-def resolve_city(slug: str | None, *, any_does: bool = False) -> City:
-    """The city that is named; with one city it need not be, nor where any one does."""
-    if slug:
-        city = City.objects.filter(slug=slug).first()
-        if city is None:
-            raise BadParameter("city", f"there is no city {slug!r}; /api/cities/ lists them")
-        return city
-    cities = list(City.objects.order_by("id")[:2])
-    if len(cities) == 1 or (cities and any_does):
-        return cities[0]
-    if not cities:
-        raise BadParameter("city", "there is no city yet; load one with ./pantau manage load_fixtures")
-    raise BadParameter("city", "there are several cities; name one (/api/cities/ lists them)")
 
 
 def parse_request(
@@ -140,7 +125,7 @@ def _query(layer: Layer, params: Mapping[str, str], now: datetime) -> Query:
     interval = parse_datetime_interval(params["datetime"], city.zone) if "datetime" in params else None
     return Query(
         city=city,
-        values=_values(layer, params, city, interval, now),
+        values=parse_values(layer, params, city, interval, now),
         now=now,
         bbox=_bbox(params),
         interval=interval,
@@ -229,23 +214,6 @@ def _property_value(prop: Property, text: str, city: City) -> Any:
         # GDAL has whole numbers for booleans.
         return parse_choice(text.lower(), prop.name, ["true", "false", "1", "0"]) in ("true", "1")
     return parse_time(text, prop.name, city.zone) if prop.type == "datetime" else text
-
-
-def _values(
-    layer: Layer, params: Mapping[str, str], city: City, interval: Interval | None, now: datetime
-) -> Mapping[str, Any]:
-    values: dict[str, Any] = {}
-    for parameter in layer.parameters:
-        text = params.get(parameter.name, "").strip() or parameter.default
-        if text is not None:
-            values[parameter.name] = parameter.parse(text, parameter.name, city)
-        elif parameter.required:
-            raise BadParameter(parameter.name, f"{parameter.name} is required: {parameter.description}")
-    if interval is not None and layer.has_period:
-        if "start" in values or "end" in values:
-            raise BadParameter("datetime", "give datetime, or start and end, not both")
-        values |= {name: at for name, at in (("start", interval.start), ("end", interval.end)) if at is not None}
-    return layer.resolve(city, values, now)
 
 
 _FIXED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=([A-Za-z0-9._:,+-]+)")

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from geo.areas.models import City
+from geo.layers.asking import resolve_city
 from geo.layers.crs import Crs
 from geo.layers.editing import EDITABLE, ReportEditing, Target
 from geo.layers.geojson import Output, one_feature
@@ -36,7 +37,7 @@ from geo.ogc.feature_input import (
     parse_point,
     parse_sent,
 )
-from geo.ogc.requests import parse_request, resolve_city, utc_now
+from geo.ogc.requests import parse_request, utc_now
 from geo.reports.authentication import ChannelKeyAuthentication, principal_of
 from geo.reports.querysets import Principal
 from server.core.errors import Conflict, Forbidden, NotFound, Stale

@@ -1,6 +1,7 @@
 """What can go wrong in the domain. These know no HTTP; server.core.problems gives them their statuses."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class PantauError(Exception):
@@ -52,8 +53,9 @@ class TooMany(PantauError):
 
 
 class NotReady(PantauError):
-    """The result is being computed, or a part that is needed is away."""
+    """The result is being computed, or a part that is needed is away. `extra` says where to follow it."""
 
-    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+    def __init__(self, detail: str, *, retry_after_s: int, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.extra = extra or {}

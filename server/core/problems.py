@@ -80,6 +80,8 @@ def _extra(error: Exception) -> dict[str, Any]:
         return {"parameter": error.name}
     if isinstance(error, errors.InvalidFields):
         return {"errors": {name: [str(s) for s in says] for name, says in error.fields.items()}}
+    if isinstance(error, errors.NotReady):
+        return dict(error.extra)
     return {}
 
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from geo.analysis.models import ResultRow, ResultSet
 from geo.apps import show_layers, step_aside
 from geo.areas.models import Area, PopulationFigure
-from geo.layers.analysis_layers import CORRELATION
+from geo.layers.analyses.correlation import CORRELATION
 from geo.layers.layer import Query
 from geo.layers.results import current_result
 from geo.layers.schema import drop_views, refresh_views
@@ -213,7 +213,12 @@ def test_correlation_shows_the_latest_result_of_each_question_with_its_parameter
     ResultSet.objects.filter(pk=old.pk).update(as_of=now)  # no longer fresh
     new, other = ask("day", 2, category=by_category), ask("week", 2)
     ResultSet.objects.create(
-        layer="correlation", parameters_key="x", parameters=new.parameters, data_version=3, requested_at=now
+        analysis="correlation",
+        parameters_key="x",
+        parameters=new.parameters,
+        data_version=3,
+        requested_at=now,
+        touched_at=now,
     )
     ResultRow.objects.filter(result_set=new).update(figures={"reports": 7, "rho": 0.5, "lag": 2, "things": ["a", "b"]})
     rows = read("SELECT * FROM layers.correlation ORDER BY interval, code")

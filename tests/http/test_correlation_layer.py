@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from geo.areas.models import City
 from geo.layers import results
+from geo.layers.analyses.correlation import CORRELATION
 from geo.models import Area, ResultSet
 from tests.factories import centre, make_category, make_city, make_datastream, make_report, make_thing
 
@@ -50,7 +51,7 @@ def test_new_data_is_computed_anew_once_the_result_is_no_longer_fresh(client: Cl
     first = client.get(URL + day)
     etag = first["ETag"]
     body(first)
-    ResultSet.objects.update(as_of=timezone.now() - results.FRESH_FOR - timedelta(seconds=1))
+    ResultSet.objects.update(as_of=timezone.now() - CORRELATION.fresh_for - timedelta(seconds=1))
     make_report(category=make_category("banjir"), reported_at=datetime(2026, 2, 5, tzinfo=UTC))
     response = client.get(URL + day, headers={"if-none-match": etag})
     assert response.status_code == 200

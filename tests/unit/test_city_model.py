@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo.analysis.statistics import lagged_spearman
+from geo.analysis.statistics.correlation import lagged_spearman
 from geo.demo.city_model import AMOUNTS_PER_CELL, DAILY, LEVELS, CityModel, Stream, cells_between
 from geo.demo.messages import Feed, by_day, payload_of, samples, step_of_the_past, times_between
 from geo.demo.noise import gaussian, key_of, smooth, uniform

@@ -1,17 +1,18 @@
-"""The layers that numpy computes: their row-source reads a stored result set."""
+"""The layer that correlates complaints with readings, by area."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from geo.analysis.computed import Computed, Progress, Row
 from geo.analysis.correlation import CorrelationParams, correlate
 from geo.areas.models import City
 from geo.layers import parameters as p
-from geo.layers.area_layers import SCHEMATIC, period_members
+from geo.layers.analyses.stored import AREA, stored_rows
+from geo.layers.area_layers import SCHEMATIC
 from geo.layers.layer import Layer, Property, Query, RowSource, Style
-from geo.layers.report_layers import QUERIES
 from server.core.errors import BadParameter
 
 MAX_LAG = 14
@@ -36,15 +37,12 @@ def resolve_correlation(city: City, values: dict[str, Any], now: datetime) -> di
 
 
 def correlation_rows(query: Query) -> RowSource:
-    members = {
-        **period_members(query.values),
-        "interval": query.values["interval"],
-        "property": query.values["property"],
-    }
-    return RowSource(QUERIES.correlation, {"result_set": query.result_set}, members)
+    source = stored_rows(query, PROPERTIES)
+    asked = {"interval": query.values["interval"], "property": query.values["property"]}
+    return replace(source, members={**source.members, **asked})
 
 
-def compute_correlation(query: Query) -> Sequence[tuple[int, Mapping[str, Any]]]:
+def compute_correlation(query: Query, progress: Progress) -> Computed:
     values = query.values
     rows = correlate(
         CorrelationParams(
@@ -60,25 +58,59 @@ def compute_correlation(query: Query) -> Sequence[tuple[int, Mapping[str, Any]]]
             max_distance_m=values["max_distance_m"],
         )
     )
-    return [
-        (
-            row.area_id,
-            {
-                "reports": row.reports,
-                "mean": row.mean,
-                "n": row.n,
-                "rho": row.rho,
-                "lag": row.lag,
-                "p": row.p,
-                "reason": row.reason,
-                "source": row.source,
-                "things": list(row.things),
-                "distance_m": row.distance_m,
-            },
-        )
-        for row in rows
-    ]
+    return Computed(
+        [
+            Row(
+                row.area_id,
+                {
+                    "reports": row.reports,
+                    "mean": row.mean,
+                    "intervals": row.n,
+                    "rho": row.rho,
+                    "lag": row.lag,
+                    "p_value": row.p,
+                    "reason": row.reason,
+                    "value_source": row.source,
+                    "things": list(row.things),
+                    "distance_m": row.distance_m,
+                },
+            )
+            for row in rows
+        ]
+    )
 
+
+PROPERTIES = [
+    *AREA,
+    Property("reports", "integer", _("Reports"), _("Public reports of the category in the area and period.")),
+    Property(
+        "mean",
+        "number",
+        _("Mean of the property"),
+        _("Over the intervals; for a level that differs between gauges the mean difference from each gauge's median."),
+    ),
+    Property("intervals", "integer", _("Intervals with both"), _("How many intervals the rho stands on.")),
+    Property(
+        "rho",
+        "number",
+        _("Spearman's rho"),
+        _("-1 to 1; null with a reason where there is too little."),
+        decimals=4,
+    ),
+    Property("lag", "integer", _("Lag"), _("Intervals by which the reports come after the property.")),
+    Property(
+        "p_value",
+        "number",
+        _("p-value"),
+        _("Circular-shift permutation of the maximum over the lags that were tried."),
+        decimals=4,
+    ),
+    Property("reason", "string", _("Why there is no figure")),
+    Property("value_source", "string", _("Where the values come from"), _("inside, nearest or none")),
+    Property("things", "array", _("Things"), _("Those whose values were taken.")),
+    Property("distance_m", "number", _("Distance"), _("From the area to the thing; 0 inside."), unit="m", decimals=1),
+    SCHEMATIC,
+]
 
 CORRELATION = Layer(
     id="correlation",
@@ -88,43 +120,7 @@ CORRELATION = Layer(
         "Spearman's rho at the lag, with a p-value that pays for the choice of the lag. A correlation is not a cause."
     ),
     geometry_type="MultiPolygon",
-    properties=[
-        Property("code", "string", _("Area code")),
-        Property("name", "string", _("Name")),
-        Property("level", "string", _("Level")),
-        Property("reports", "integer", _("Reports"), _("Public reports of the category in the area and period.")),
-        Property(
-            "mean",
-            "number",
-            _("Mean of the property"),
-            _(
-                "Over the intervals; for a level that differs between gauges the mean difference from each gauge's median."
-            ),
-        ),
-        Property("intervals", "integer", _("Intervals with both"), _("How many intervals the rho stands on.")),
-        Property(
-            "rho",
-            "number",
-            _("Spearman's rho"),
-            _("-1 to 1; null with a reason where there is too little."),
-            decimals=4,
-        ),
-        Property("lag", "integer", _("Lag"), _("Intervals by which the reports come after the property.")),
-        Property(
-            "p_value",
-            "number",
-            _("p-value"),
-            _("Circular-shift permutation of the maximum over the lags that were tried."),
-            decimals=4,
-        ),
-        Property("reason", "string", _("Why there is no figure")),
-        Property("value_source", "string", _("Where the values come from"), _("inside, nearest or none")),
-        Property("things", "array", _("Things"), _("Those whose values were taken.")),
-        Property(
-            "distance_m", "number", _("Distance"), _("From the area to the thing; 0 inside."), unit="m", decimals=1
-        ),
-        SCHEMATIC,
-    ],
+    properties=PROPERTIES,
     parameters=[
         p.level("kecamatan"),
         p.CATEGORY,
