@@ -11,6 +11,7 @@ WORKDIR /srv/pantau
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=server.settings \
+    MPLCONFIGDIR=/tmp/matplotlib \
     PANTAU_HOME=/var/lib/pantau
 
 # What changes least comes first, so that a change of code does not install everything again.

@@ -1,6 +1,8 @@
 """Every model of the app, where Django looks for them."""
 
+from geo.analysis.interventions import Intervention
 from geo.analysis.models import ResultRow, ResultSet
+from geo.analysis.saved import SavedAnalysis
 from geo.areas.models import Area, AreaAncestry, AreaLevel, City, PopulationFigure
 from geo.placement.models import ThingPlacement
 from geo.reports.models import (
@@ -33,6 +35,7 @@ __all__ = [
     "HistoryEntry",
     "HistoryNote",
     "IntakeCounter",
+    "Intervention",
     "PopulationFigure",
     "Report",
     "ReportContact",
@@ -40,5 +43,6 @@ __all__ = [
     "ReportSupport",
     "ResultRow",
     "ResultSet",
+    "SavedAnalysis",
     "ThingPlacement",
 ]

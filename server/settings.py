@@ -94,6 +94,10 @@ DEFAULT_TIME_ZONE = env.text("PANTAU_TIME_ZONE", "Asia/Jakarta")
 LAYER_CRS = env.integers("PANTAU_CRS", "32748")
 # Where the licence of what the layers show is written; a city that has chosen none says nothing of it.
 LICENSE_URL = env.text("PANTAU_LICENSE", "")
+# The index at the last bound of the ISPU table, which P.14/MENLHK/2020 leaves to be read as 400 or as 500.
+ISPU_TOP = env.integer("PANTAU_ISPU_TOP", 500, minimum=400, maximum=500)
+if ISPU_TOP not in (400, 500):
+    env.fail("PANTAU_ISPU_TOP", f"must be 400 or 500, not {ISPU_TOP}")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"

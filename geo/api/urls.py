@@ -3,7 +3,7 @@
 from django.urls import path
 
 from geo.api import areas, directory, reports, summary
-from geo.api.analysis import results
+from geo.api.analysis import density_grid, dossier, events, interventions, matrix, print, results, saved
 
 urlpatterns = [
     path("reports/", reports.ReportsView.as_view(), name="reports"),
@@ -18,5 +18,16 @@ urlpatterns = [
     path("agencies/", directory.AgenciesView.as_view(), name="agencies"),
     path("channels/", directory.ChannelsView.as_view(), name="channels"),
     path("cities/", directory.CitiesView.as_view(), name="cities"),
+    path("analysis/density-grid/", density_grid.DensityGridView.as_view(), name="analysis-density-grid"),
+    path("analysis/districts/<str:code>/", dossier.DossierView.as_view(), name="analysis-district-dossier"),
+    path("analysis/matrix/", matrix.MatrixView.as_view(), name="analysis-matrix"),
+    path("analysis/events/", events.EventsView.as_view(), name="analysis-events"),
     path("analysis/results/<str:token>/", results.ResultView.as_view(), name="analysis-result"),
+    path("analysis/saved/", saved.SavedAnalysesView.as_view(), name="saved-analyses"),
+    path("analysis/saved/<slug:slug>/", saved.SavedAnalysisView.as_view(), name="saved-analysis"),
+    path("analysis/saved/<slug:slug>/freeze/", saved.FreezeView.as_view(), name="saved-analysis-freeze"),
+    path("analysis/saved/<slug:slug>/print/", print.PrintView.as_view(), name="saved-analysis-print"),
+    path("analysis/interventions/", interventions.InterventionsView.as_view(), name="interventions"),
+    path("analysis/interventions/<int:number>/", interventions.InterventionView.as_view(), name="intervention"),
+    path("analysis/interventions/<int:number>/effect/", interventions.EffectView.as_view(), name="intervention-effect"),
 ]

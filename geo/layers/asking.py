@@ -26,12 +26,30 @@ def resolve_city(slug: str | None, *, any_does: bool = False) -> City:
     raise BadParameter("city", "there are several cities; name one (/api/cities/ lists them)")
 
 
+def city_of(layer: Layer, slug: str | None) -> City:
+    """The city that a layer is asked of. A saved analysis has one: another is a BadParameter."""
+    if layer.settled is None:
+        return resolve_city(slug, any_does=layer.is_of_every_city)
+    city = layer.settled.city
+    if slug and slug != city.slug:
+        raise BadParameter("city", f"{layer.id} is an analysis of {city.slug}; leave city out")
+    return city
+
+
 def parse_values(
     asked: Layer | Analysis, params: Mapping[str, str], city: City, interval: Interval | None, now: datetime
 ) -> Mapping[str, Any]:
-    """The parameters' values, resolved. `interval` chooses the period of a layer that has one."""
+    """The parameters' values, resolved. `interval` chooses the period of a layer that has one.
+
+    Those of a saved analysis are settled: what `params` says is not asked, and a frozen one has them as they were resolved.
+    """
+    parameters = asked.parameters
+    if isinstance(asked, Layer) and asked.settled is not None:
+        if asked.settled.pinned is not None:
+            return asked.settled.pinned.values
+        parameters, params = asked.settled.base.parameters, asked.settled.texts
     values: dict[str, Any] = {}
-    for parameter in asked.parameters:
+    for parameter in parameters:
         text = params.get(parameter.name, "").strip() or parameter.default
         if text is not None:
             values[parameter.name] = parameter.parse(text, parameter.name, city)

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
+from geo.layers.analyses.bivariate import BIVARIATE
+from geo.layers.analyses.clusters import CLUSTERS
 from geo.layers.analyses.correlation import CORRELATION
+from geo.layers.analyses.dossier import DOSSIER
+from geo.layers.analyses.emerging import EMERGING
+from geo.layers.analyses.events import EVENTS
+from geo.layers.analyses.hotspots import HOTSPOTS
+from geo.layers.analyses.intervention_effect import INTERVENTION_EFFECT
+from geo.layers.analyses.matrix import MATRIX
+from geo.layers.analyses.surface import DENSITY_GRID, SURFACE
 from geo.layers.area_layers import CITIES, DENSITY, DISTRICTS, SUBDISTRICTS
 from geo.layers.computation import Analysis, Computation
 from geo.layers.layer import Layer
@@ -10,10 +19,23 @@ from geo.layers.report_layers import REPORTS
 from geo.layers.sensor_layers import SENSORS
 from server.core.errors import NotFound
 
-LAYERS: Sequence[Layer] = (REPORTS, SENSORS, CITIES, DISTRICTS, SUBDISTRICTS, DENSITY, CORRELATION)
+LAYERS: Sequence[Layer] = (
+    REPORTS,
+    SENSORS,
+    CITIES,
+    DISTRICTS,
+    SUBDISTRICTS,
+    DENSITY,
+    SURFACE,
+    HOTSPOTS,
+    CLUSTERS,
+    EMERGING,
+    CORRELATION,
+    BIVARIATE,
+)
 
 # Analyses whose result is a document.
-ANALYSES: Sequence[Analysis] = ()
+ANALYSES: Sequence[Analysis] = (MATRIX, DENSITY_GRID, EVENTS, DOSSIER, INTERVENTION_EFFECT)
 
 
 def layer_by_id(layer_id: str) -> Layer:

@@ -71,14 +71,14 @@ def feature_sql(layer: Layer, output: Output) -> str:
     return (
         '\'{"type":"Feature","id":\' || to_json(s.fid)::text || \',"geometry":\''
         f" || {geometry if output.has_geometry else chr(39) + 'null' + chr(39)}"
-        f" || ',\"properties\":' || {'row_to_json(p)::text' if chosen(layer, output) else chr(39) + '{}' + chr(39)} || '}}'"
+        f" || ',\"properties\":' || {'row_to_json(_properties)::text' if chosen(layer, output) else chr(39) + '{}' + chr(39)} || '}}'"
     )
 
 
 def properties_sql(layer: Layer, output: Output) -> str:
-    """The row of a feature's properties, beside the row: `p`. As a subquery in the expression it takes 5 % longer."""
+    """The row of a feature's properties, beside the row, as one column. As a subquery in the expression it takes 5 % longer."""
     columns = ", ".join(f"{_value_sql(prop)} AS {prop.name}" for prop in chosen(layer, output))
-    return f"CROSS JOIN LATERAL (SELECT {columns}) p" if columns else ""
+    return f"CROSS JOIN LATERAL (SELECT {columns}) _properties" if columns else ""
 
 
 def chosen(layer: Layer, output: Output) -> list[Property]:

@@ -111,6 +111,31 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """A frozen result, which answers whatever the data does. `values` are the resolved ones that it was computed with."""
+
+    result_set: int
+    values: Mapping[str, Value]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Of a layer that is a saved analysis: whose results it shares (`base`), where, and with which texts of its parameters.
+
+    `is_public`: listed, and the same to everybody; else its answers are for whoever asked, and kept by nobody on the way.
+    `revised_at` is another whenever its title or anything else was changed.
+    """
+
+    base: "Layer"
+    city: City
+    texts: Mapping[str, str]
+    is_public: bool
+    revised_at: datetime
+    pinned: Pinned | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """The declaration. `versions` are the data versions (table -> scopes) that its rows depend on.
 
@@ -118,7 +143,8 @@ class Layer:
     `is_stored` marks a layer whose rows numpy computed: its row-source reads a result set. `tile_properties` are what style and
     popup need of a feature in a vector tile; None: every property that is short. `has_timeless_rows`: the time field may be
     null. `is_of_every_city`: its rows are the same whichever city is asked for. `fresh_for`: a stored result this young is
-    answered again even if the data moved on meanwhile, as readings do all the time.
+    answered again even if the data moved on meanwhile, as readings do all the time. `settled`: a saved analysis, which has no
+    parameters left to give.
     """
 
     id: str
@@ -140,6 +166,7 @@ class Layer:
     freshness: Callable[[City], Mapping[str, Any]] = lambda city: {}
     compute: Callable[[Query, Progress], Computed] | None = None
     fresh_for: timedelta = timedelta(seconds=60)
+    settled: Settled | None = None
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)
@@ -151,3 +178,13 @@ class Layer:
     def has_period(self) -> bool:
         """Whether `datetime` chooses the period that is counted, not which features are shown."""
         return self.time_field is None and self.parameter("start") is not None
+
+    @property
+    def counts_period(self) -> bool:
+        """Whether its figures are of a period, settled or not."""
+        return (self.settled.base if self.settled else self).has_period
+
+    @property
+    def follows_clock(self) -> bool:
+        """Whether its answer may change with the city's day, though no data has changed."""
+        return self.counts_period and not (self.settled and self.settled.pinned)

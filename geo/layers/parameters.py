@@ -38,7 +38,7 @@ def _statuses(text: str, name: str, city: City) -> list[str]:
     return list(parse_list(text, name, lambda part, name: parse_choice(part, name, Status.values)))
 
 
-def _area(text: str, name: str, city: City) -> int:
+def parse_area(text: str, name: str, city: City) -> int:
     found = Area.objects.filter(code=text, city=city).values_list("id", flat=True).first()
     if found is None:
         raise BadParameter(name, f"there is no area {text!r} in {city.slug}; /api/areas/ lists them")
@@ -49,8 +49,12 @@ def _level(text: str, name: str, city: City) -> str:
     return parse_choice(text, name, AreaLevel.objects.values_list("code", flat=True))
 
 
+def known_property(code: str, name: str) -> str:
+    return parse_choice(code, name, published.observed_property_codes())
+
+
 def _property(text: str, name: str, city: City) -> str:
-    return parse_choice(text, name, published.observed_property_codes())
+    return known_property(text, name)
 
 
 def _time(text: str, name: str, city: City) -> datetime:
@@ -76,7 +80,7 @@ KIND = Parameter(
     lambda text, name, city: parse_choice(text, name, Report.Kind.values),
     {"type": "string", "enum": Report.Kind.values},
 )
-AREA = Parameter("area", _("Code of an area at any level; what lies in it or under it."), _area)
+AREA = Parameter("area", _("Code of an area at any level; what lies in it or under it."), parse_area)
 START = Parameter(
     "start", _("From this time or day of the city (included)."), _time, {"type": "string", "format": "date-time"}
 )

@@ -4,11 +4,10 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -17,7 +16,7 @@ from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
 from geo.analysis.computed import Cancelled, Computed, Progress, Row
-from geo.analysis.models import ResultRow, ResultSet
+from geo.analysis.models import ResultSet
 from geo.areas.models import City
 from geo.layers.computation import Computation
 from geo.layers.layer import Query
@@ -33,6 +32,7 @@ WAIT_S = 5.0
 # Anybody may ask; more questions than this are not queued at once.
 MOST_PENDING = 16
 KEEP_FOR = timedelta(days=2)
+ROWS_AT_ONCE = 5_000
 # How often a worker says how far it is, and learns that it may stop.
 SAY_EVERY_S = 0.5
 
@@ -170,19 +170,27 @@ def _store(result: ResultSet, computed: Computed, as_of: datetime) -> None:
         )
         if not done:
             raise Cancelled
-        ResultRow.objects.bulk_create(
-            [
-                ResultRow(result_set=result, key=row.key, geom=_shape(row), figures=dict(row.figures))
-                for row in computed.rows
-            ],
-            batch_size=2000,
-        )
-        ResultSet.objects.filter(requested_at__lt=as_of - KEEP_FOR).delete()
+        _store_rows(result, computed.rows)
+        # What a frozen analysis has pinned stays.
+        ResultSet.objects.filter(requested_at__lt=as_of - KEEP_FOR, pinned_by=None).delete()
         DBTaskResult.objects.filter(finished_at__lt=as_of - KEEP_FOR).delete()
 
 
-def _shape(row: Row) -> Any:
-    return GEOSGeometry(row.geom, srid=4326) if row.geom else None
+def _store_rows(result: ResultSet, rows: Sequence[Row]) -> None:
+    """By one statement: thousands of cells as objects, each with a geometry of its own, take longer than their analysis."""
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            cursor.execute(
+                "INSERT INTO geo_resultrow (result_set_id, key, geom, figures) SELECT %s, key, shape::geometry, figures"
+                " FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS rows(key, shape, figures)",
+                [
+                    result.pk,
+                    [row.key for row in part],
+                    [row.geom for row in part],
+                    [json.dumps(dict(row.figures)) for row in part],
+                ],
+            )
 
 
 def _pending(result: ResultSet) -> Any:
@@ -206,9 +214,13 @@ def _progress_of(result: ResultSet) -> Progress:
 
 
 def _query_of(result: ResultSet) -> Query:
-    values = {name: _rich(value) for name, value in result.parameters.items()}
-    city = City.objects.get(slug=values.pop("city"))
-    return Query(city=city, values=values, now=result.requested_at)
+    city = City.objects.get(slug=result.parameters["city"])
+    return Query(city=city, values=values_of(result), now=result.requested_at)
+
+
+def values_of(result: ResultSet) -> dict[str, Any]:
+    """The resolved parameters that a result was computed with, but for its city."""
+    return {name: _rich(value) for name, value in result.parameters.items() if name != "city"}
 
 
 def _plain(value: Any) -> Any:

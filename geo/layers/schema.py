@@ -1,4 +1,8 @@
-"""The schema `layers` in the database: the views made as the catalogue declares them, and shown to the role `gis_reader`."""
+"""The schema `layers` in the database: the views made as the catalogue declares them, and shown to the role `gis_reader`.
+
+Of the built-in layers only. A saved analysis is no view: it comes and goes between migrations, and whoever reads the database
+itself has no session by which to know what they may see. Its results are in the view of its layer while they are kept.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -51,14 +51,20 @@ class Prepared:
 
 def prepare(layer: Layer, asked: LayerRequest, version: DataVersion | None = None) -> Prepared:
     """Resolves the data version, where it is not known yet, and for a computed layer the result set."""
-    version = version or data_version(layer.versions)
+    version = version or version_of(layer)
     as_of = asked.query.now
     is_older = False
-    if layer.is_stored:
+    if layer.settled and layer.settled.pinned:
+        pinned = layer.settled.pinned.result_set
+        as_of = layer.settled.pinned.as_of
+        asked = replace(asked, result_set=pinned, query=replace(asked.query, result_set=pinned))
+    elif layer.is_stored:
+        # A saved analysis shares the results of its layer.
+        computation = layer.settled.base if layer.settled else layer
         if asked.result_set is None:
-            result = current_result(layer, asked.query, version.number)
+            result = current_result(computation, asked.query, version.number)
         else:
-            result = named_result(layer, asked.query, asked.result_set)
+            result = named_result(computation, asked.query, asked.result_set)
         as_of = result.as_of or as_of
         asked = replace(asked, result_set=result.pk, query=replace(asked.query, result_set=result.pk))
         is_older = result.data_version != version.number
@@ -66,9 +72,16 @@ def prepare(layer: Layer, asked: LayerRequest, version: DataVersion | None = Non
         version = data_version(BOUNDARIES)
         version = DataVersion(version.number, max(filter(None, (version.changed_at, result.as_of)), default=None))
     query = asked.query
-    question = [layer.id, parameters_of(query), query.bbox, query.interval, query.condition, query.order]
+    question = [*_identity(layer), parameters_of(query), query.bbox, query.interval, query.condition, query.order]
     name = digest([question, asked.result_set, version.number])
     return Prepared(layer, asked, as_of, version.changed_at, name, is_older)
+
+
+def version_of(layer: Layer) -> DataVersion:
+    """The version of the data behind the layer now: of a frozen analysis that of its result, which is asked of nobody."""
+    if layer.settled and layer.settled.pinned:
+        return DataVersion(layer.settled.pinned.result_set, layer.settled.revised_at)
+    return data_version(layer.versions)
 
 
 def with_count(prepared: Prepared, selection: Selection, *, leads: bool) -> Prepared:
@@ -101,7 +114,7 @@ def conditional(
     """
     # Transactions do not commit in the order of their times, and a relative period moves by itself: only the tag tells.
     request.META.pop("HTTP_IF_MODIFIED_SINCE", None)
-    version = data_version(layer.versions)
+    version = version_of(layer)
     stem = _stem(request, layer, content_type, version.number)
     if held := _held(request, stem):
         return _not_modified(held, version.changed_at)
@@ -118,8 +131,13 @@ def conditional(
 
 def _stem(request: HttpRequest, layer: Layer, content_type: str, *data: Any) -> str:
     # A period that is relative to today moves with the city's day, which begins at a whole hour of UTC.
-    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H") if layer.has_period else None
-    return digest([layer.id, request.get_full_path(), get_language(), content_type, hour, data])
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H") if layer.follows_clock else None
+    return digest([_identity(layer), request.get_full_path(), get_language(), content_type, hour, data])
+
+
+def _identity(layer: Layer) -> list[Any]:
+    """The layer, and when a saved one was last changed: its title is in the answers."""
+    return [layer.id, layer.settled.revised_at if layer.settled else None]
 
 
 def _held(request: HttpRequest, stem: str) -> str | None:

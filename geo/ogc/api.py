@@ -11,12 +11,14 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
-from geo.layers.catalogue import LAYERS
 from geo.layers.layer import Layer
+from geo.layers.saved import find_layer, listed_layers
 from geo.ogc.requests import parse_fixed
+from geo.reports.authentication import principal_of_user
+from geo.reports.querysets import Principal
 from server.core.errors import BadParameter, NotFound
 from server.core.listing import absolute_url
-from server.core.problems import problem
+from server.core.problems import problem, problem_for
 
 JSON = "application/json"
 HTML = "text/html"
@@ -25,6 +27,31 @@ SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 Link = dict[str, str]
+# In the request's META: its answer depends on who asks, so nobody on the way may keep it.
+PRIVATE = "pantau.private"
+
+
+def principal_at(request: HttpRequest) -> Principal:
+    """Staff by their session, anybody else. A channel's key opens no more than anybody sees, and is not looked at here."""
+    return principal_of_user(request.user)
+
+
+def layers_at(request: HttpRequest) -> list[Layer]:
+    """Every layer that is listed for whoever asks: the built-in ones, then saved analyses."""
+    principal = principal_at(request)
+    if principal.is_staff:
+        request.META[PRIVATE] = True
+    return listed_layers(principal)
+
+
+def layer_at(request: HttpRequest, layer_id: str) -> Layer:
+    """A layer by its id; NotFound where there is none that whoever asks may see."""
+    layer = find_layer(layer_id, lambda: principal_at(request))
+    if layer is None or (layer.settled is not None and not layer.settled.is_public):
+        request.META[PRIVATE] = True
+    if layer is None:
+        raise NotFound(f"There is no layer {layer_id!r}; /layers/ lists them.")
+    return layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +72,47 @@ class Api:
 
     def layers(self) -> list[Layer]:
         """Those that take every parameter that the prefix fixes."""
-        return [layer for layer in LAYERS if set(self.fixed) <= {"city", "lang", *(p.name for p in layer.parameters)}]
+        return [layer for layer in layers_at(self.request) if self._has(layer)]
 
     def layer(self, layer_id: str) -> Layer:
-        for layer in self.layers():
-            if layer.id == layer_id:
-                return layer
-        raise NotFound(f"There is no collection {layer_id!r} here; {self.path}/collections lists them.")
+        try:
+            layer = layer_at(self.request, layer_id)
+        except NotFound:
+            layer = None
+        if layer is None or not self._has(layer):
+            raise NotFound(f"There is no collection {layer_id!r} here; {self.path}/collections lists them.")
+        return layer
+
+    def _has(self, layer: Layer) -> bool:
+        if layer.settled is not None and self.fixed.get("city", layer.settled.city.slug) != layer.settled.city.slug:
+            return False
+        return set(self.fixed) <= {"city", "lang", *(p.name for p in layer.parameters)}
+
+
+def kept_private(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """No cache keeps an answer of this view that depends on who asks, a refusal included."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **kwargs)
+        except Exception as error:
+            refusal = problem_for(error) if PRIVATE in request.META else None
+            if refusal is None:
+                raise
+            response = refusal
+        if PRIVATE in request.META:
+            if "no-store" not in response.headers.get("Cache-Control", ""):
+                response["Cache-Control"] = "private, no-store"
+            patch_vary_headers(response, ["Cookie", "Authorization"])
+        return response
+
+    return answer
 
 
 def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """GET and HEAD of a view; OPTIONS says so, and any other method is a problem that says so."""
+    view = kept_private(view)
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -9,10 +9,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from geo.areas.models import City
-from geo.layers.asking import resolve_city
-from geo.layers.catalogue import LAYERS, layer_by_id
-from geo.layers.layer import Layer, Property
-from geo.ogc.api import GEOJSON, HTML, JSON, Link, read_only, wanted_form
+from geo.layers.asking import city_of, resolve_city
+from geo.layers.layer import Layer, Property, Settled
+from geo.ogc.api import GEOJSON, HTML, JSON, Link, layer_at, layers_at, read_only, wanted_form
 from geo.ogc.dcat import JSON_LD, catalogue_document
 from geo.ogc.features import iso, page_response
 from geo.ogc.formats import DOWNLOADS
@@ -24,7 +23,7 @@ from server.core.params import refuse_unknown
 @read_only
 def geojson(request: HttpRequest, layer_id: str) -> HttpResponseBase:
     """A layer as RFC 7946 GeoJSON, so always in longitude and latitude: as much as fits on the largest page."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
 
     def ask() -> LayerRequest:
         return parse_request(layer, request.GET, utc_now(), default_limit=MAX_LIMIT, refused=["crs", "f"])
@@ -40,9 +39,10 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     if form == "jsonld":
         document = catalogue_document(absolute_url(request, "/").rstrip("/"), resolve_city(request.GET.get("city")))
         return JsonResponse(document, content_type=JSON_LD, json_dumps_params={"ensure_ascii": False})
-    layers = [describe(request, layer) for layer in LAYERS]
+    listed = layers_at(request)
+    layers = [describe(request, layer) for layer in listed]
     if form == "html":
-        for entry, layer in zip(layers, LAYERS, strict=True):
+        for entry, layer in zip(layers, listed, strict=True):
             entry["forms"] = _forms(request, layer)
         return render(request, "layers.html", {"layers": layers})
     links = [_link(request, "self", "/layers/", JSON), _link(request, "alternate", "/layers/?f=jsonld", JSON_LD)]
@@ -76,8 +76,8 @@ def _forms(request: HttpRequest, layer: Layer) -> list[tuple[str, list[Link]]]:
 def layer_description(request: HttpRequest, layer_id: str) -> HttpResponse:
     """One layer, and how fresh it is."""
     refuse_unknown(request.GET, ["f", "lang", "city"])
-    layer = layer_by_id(layer_id)
-    city: City = resolve_city(request.GET.get("city"))
+    layer = layer_at(request, layer_id)
+    city: City = city_of(layer, request.GET.get("city"))
     freshness = {
         name: iso(value) if isinstance(value, datetime) else value for name, value in layer.freshness(city).items()
     }
@@ -86,7 +86,7 @@ def layer_description(request: HttpRequest, layer_id: str) -> HttpResponse:
 
 
 def describe(request: HttpRequest, layer: Layer) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "id": layer.id,
         "title": str(layer.title),
         "description": str(layer.description),
@@ -114,6 +114,20 @@ def describe(request: HttpRequest, layer: Layer) -> dict[str, Any]:
             _link(request, "items", f"/layers/{layer.id}.geojson", GEOJSON),
             _link(request, "tiles", f"/tiles/{layer.id}.json", JSON),
         ],
+    }
+    if layer.settled is not None:
+        described["saved"] = _describe_saved(layer.settled)
+        described["links"].append(_link(request, "about", f"/api/analysis/saved/{layer.id}/", JSON))
+    return described
+
+
+def _describe_saved(settled: Settled) -> dict[str, Any]:
+    """Of a saved analysis: which layer with which parameters it is, and whether its result is frozen."""
+    return {
+        "layer": settled.base.id,
+        "city": settled.city.slug,
+        "parameters": dict(settled.texts),
+        "is_frozen": settled.pinned is not None,
     }
 
 

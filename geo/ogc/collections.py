@@ -1,15 +1,19 @@
 """The layers as collections: what they are, where and when, and what can be asked of them."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
+from geo.analysis.models import ResultSet
 from geo.layers.crs import CRS84, known_crs
 from geo.layers.extents import Extent, extent_of
 from geo.layers.layer import Layer, Query
+from geo.layers.results import parameters_of
 from geo.ogc.api import GEOJSON, HTML, JSON, SCHEMA, Api, Link, api_of, described, read_only, resource
+from geo.ogc.features import plain_members
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import parse_request, utc_now
 from geo.ogc.schemas import feature_schema, queryables, schema, sortables
@@ -37,7 +41,7 @@ def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     waiting = [
         (layer, [(p.name, choice) for p in layer.parameters if p.required for choice in p.choices()])
         for layer, query in queries
-        if query is None and not api.fixed
+        if query is None and not api.fixed and layer.settled is None
     ]
     crumbs, more = [("Pantau", "/")], {"waiting": waiting}
     return resource(request, api, document, template="ogc/collections.html", crumbs=crumbs, more=more)
@@ -72,7 +76,22 @@ def describe(api: Api, layer: Layer, query: Query | None) -> dict[str, Any]:
         # The end is open: rows keep coming.
         start = extent.start.isoformat(timespec="seconds").replace("+00:00", "Z") if extent.start else None
         document["extent"]["temporal"] = {"interval": [[start, None]], "trs": GREGORIAN}
+    if layer.is_stored and query is not None and (found := _analysis(layer, query)) is not None:
+        document["analysis"] = found
     return document
+
+
+def _analysis(layer: Layer, query: Query) -> dict[str, Any] | None:
+    """What the latest result of this very question says of the whole; nothing is computed for it."""
+    settled = layer.settled
+    of_layer = ResultSet.objects.filter(analysis=(settled.base if settled else layer).id, state=ResultSet.State.READY)
+    if settled and settled.pinned:
+        result = of_layer.filter(pk=settled.pinned.result_set).first()
+    else:
+        result = of_layer.filter(parameters=parameters_of(query)).order_by("-as_of", "-id").first()
+    if result is None:
+        return None
+    return plain_members({"as_of": result.as_of, **layer.rows(replace(query, result_set=result.pk)).members})
 
 
 def _links(api: Api, layer: Layer, path: str, extent: Extent) -> list[Link]:

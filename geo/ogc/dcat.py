@@ -17,12 +17,14 @@ from geo.layers.catalogue import LAYERS
 from geo.layers.crs import CRS84
 from geo.layers.extents import extent_of
 from geo.layers.layer import Layer, Query, Text
+from geo.layers.saved import listed_layers
 from geo.ogc.api import GEOJSON, JSON
 from geo.ogc.features import iso
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import parse_request, utc_now
 from geo.placement.models import ThingPlacement
 from geo.reports.models import Category, Channel, Report
+from geo.reports.querysets import Principal
 from sensors import published
 from server.core.errors import BadParameter
 from server.core.versions import data_version
@@ -93,7 +95,7 @@ def catalogue_document(base_url: str, city: City) -> Node:
         "dct:spatial": _location(extent_of(LAYERS[0], place.query(LAYERS[0])).box),
         "dct:conformsTo": _id(DCAT_AP),
         "foaf:homepage": _id(place.url("/", own=False)),
-        "dcat:dataset": [_dataset(place, layer) for layer in LAYERS],
+        "dcat:dataset": [_dataset(place, layer) for layer in place.layers],
         "dcat:service": _service(place),
         **_license(),
     }
@@ -107,6 +109,9 @@ class _Place:
         self.is_only_one = not City.objects.exclude(pk=city.pk).exists()
         self.now = utc_now()
         self.caveats = _caveats(city)
+        # Of saved analyses those that anybody may read: the catalogue is of what is public.
+        listed = listed_layers(Principal())
+        self.layers = [layer for layer in listed if layer.settled is None or layer.settled.city == city]
 
     @property
     def publisher(self) -> Node:
@@ -182,7 +187,7 @@ def _temporal(layer: Layer, query: Query | None) -> Node | None:
     """From the first row on, without an end, since rows keep coming; or the period that is counted."""
     if query is None:
         return None
-    if layer.has_period:
+    if layer.counts_period:
         bounds = {"dcat:startDate": query.values["start"], "dcat:endDate": query.values["end"]}
     else:
         bounds = {"dcat:startDate": extent_of(layer, query).start}
@@ -277,7 +282,7 @@ def _service(place: _Place) -> Node:
         "dcat:endpointDescription": _id(place.ogc("/api")),
         "dct:conformsTo": _id(FEATURES_CORE),
         "dct:publisher": _id(place.publisher["@id"]),
-        "dcat:servesDataset": [_id(place.ogc(f"/collections/{layer.id}")) for layer in LAYERS],
+        "dcat:servesDataset": [_id(place.ogc(f"/collections/{layer.id}")) for layer in place.layers],
         **_license(),
     }
 

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, 
 from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 
-from geo.layers.catalogue import layer_by_id
 from geo.layers.crs import CRS84, Crs
 from geo.layers.export.making import Export, make_file
 from geo.layers.export.spool import open_or_make, streaming
@@ -28,7 +27,7 @@ from geo.layers.geojson import properties_sql
 from geo.layers.layer import Layer
 from geo.layers.select import CHUNK, FIRST_CHUNK, snapshot, stream_rows
 from geo.ogc.answers import Prepared, conditional, digest, prepare, with_validity
-from geo.ogc.api import read_only
+from geo.ogc.api import layer_at, read_only
 from geo.ogc.features import iso, plain_members
 from geo.ogc.files import client_is_gone, file_response, tag_known
 from geo.ogc.formats import DOWNLOADS, Format
@@ -78,7 +77,7 @@ class Download:
 @read_only
 def layer_download(request: HttpRequest, layer_id: str, extension: str) -> HttpResponseBase:
     """`/layers/{id}.{extension}`: all of a layer as a file."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
     name = next((name for name, form in DOWNLOADS.items() if form.extension == extension), None)
     if name is None:
         offered = ", ".join(form.extension for form in DOWNLOADS.values())

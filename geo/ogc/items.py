@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from geo.layers.editing import EDITABLE
 from geo.ogc import pages, transactions
 from geo.ogc.answers import prepare
-from geo.ogc.api import GEOJSON, HTML, JSON, api_of, wanted_form
+from geo.ogc.api import GEOJSON, HTML, JSON, api_of, kept_private, wanted_form
 from geo.ogc.downloads import download
 from geo.ogc.features import feature_response, page_response
 from geo.ogc.formats import DOWNLOADS
@@ -20,6 +20,7 @@ DEFAULT_LIMIT = 1000
 FORMS = {"geojson": GEOJSON, "json": GEOJSON, "html": HTML, **{name: f.media_type for name, f in DOWNLOADS.items()}}
 
 
+@kept_private
 def items(request: HttpRequest, layer_id: str, fixed: str | None = None) -> HttpResponseBase:
     """A page of features; with `f` of a download, all of them. A new feature is posted to geo.ogc.transactions."""
     if request.method not in ("GET", "HEAD"):
@@ -50,6 +51,7 @@ def items(request: HttpRequest, layer_id: str, fixed: str | None = None) -> Http
     return page_response(request, layer, ask, more_links=links, leads=True)
 
 
+@kept_private
 def item(request: HttpRequest, layer_id: str, fid: str, fixed: str | None = None) -> HttpResponseBase:
     """One feature; changed by geo.ogc.transactions."""
     if request.method not in ("GET", "HEAD"):

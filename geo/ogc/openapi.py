@@ -298,7 +298,10 @@ def _own_parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def add_layers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` and the tiles beside the API's own paths."""
+    """drf-spectacular's postprocessing hook: `/layers/{id}.geojson` and the tiles beside the API's own paths.
+
+    Of the built-in layers: it is made without a database. The OGC API's own definition has the saved analyses as well.
+    """
     paths = result.setdefault("paths", {})
     problem = {"description": _("A problem, as application/problem+json, that names the parameter.")}
     for layer in LAYERS:

@@ -19,10 +19,9 @@ from django.utils.translation import gettext_lazy as lazy
 from geo.areas.models import Area, City
 from geo.layers.asking import resolve_city
 from geo.layers.breaks import quantile_edges
-from geo.layers.catalogue import LAYERS, layer_by_id
 from geo.layers.layer import Layer
 from geo.ogc.answers import prepare
-from geo.ogc.api import read_only
+from geo.ogc.api import layer_at, layers_at, read_only
 from geo.ogc.qgis_styles import renderer
 from geo.ogc.requests import LayerRequest, parse_fixed, parse_request, utc_now
 from geo.reports.models import Category
@@ -42,7 +41,7 @@ EARTH_RADIUS_M = 6_378_137.0
 @read_only
 def layer_definition(request: HttpRequest, layer_id: str) -> HttpResponse:
     """`/layers/{id}.qlr`, with the layer's own parameters in its query."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
     given = read_query(request.GET, ["city", *(p.name for p in layer.parameters)])
     given.pop("lang", None)
     root = Element("qlr")
@@ -63,9 +62,10 @@ def project(request: HttpRequest) -> HttpResponse:
     SubElement(root, "title").text = _clean(title)
     SubElement(root, "projectCrs").append(_crs(3857))
     tree, maps = _tree(root), Element("projectlayers")
+    layers = [layer for layer in layers_at(request) if layer.settled is None or layer.settled.city == city]
     for kind, name in (("circle", _("Places")), ("fill", _("Areas"))):
         group = SubElement(tree, "layer-tree-group", name=name, expanded="1", checked="Qt::Checked")
-        for layer in LAYERS:
+        for layer in layers:
             if layer.style.kind == kind and not any(p.required for p in layer.parameters):
                 _add(group, maps, request, layer, given)
     _view(root, city)

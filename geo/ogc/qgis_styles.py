@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from geo.layers.layer import Layer
-from geo.ogc.legend import (
+from geo.layers.legend import (
     CHANCE,
     NO_VALUE,
     P_VALUE,

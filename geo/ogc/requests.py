@@ -11,7 +11,7 @@ from typing import Any
 from django.http import QueryDict
 
 from geo.areas.models import City
-from geo.layers.asking import parse_values, resolve_city
+from geo.layers.asking import city_of, parse_values
 from geo.layers.cql2 import compile_filter
 from geo.layers.cql2.cql_text import as_cql2
 from geo.layers.crs import CRS84, Crs, parse_box, parse_crs
@@ -121,7 +121,7 @@ def _params(layer: Layer, given: QueryDict, settled: Mapping[str, str], refused:
 
 def _query(layer: Layer, params: Mapping[str, str], now: datetime) -> Query:
     """The question, whatever the page and the form of its answer."""
-    city = resolve_city(params.get("city"), any_does=layer.is_of_every_city)
+    city = city_of(layer, params.get("city"))
     interval = parse_datetime_interval(params["datetime"], city.zone) if "datetime" in params else None
     return Query(
         city=city,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from geo.layers.layer import Layer, Style
+from geo.layers.legend import CHANCE, NO_COUNT, NO_VALUE, P_VALUE, has_chance, legend, spread
 from geo.layers.tiles import POINT_COUNT
-from geo.ogc.legend import CHANCE, NO_COUNT, NO_VALUE, P_VALUE, has_chance, legend, spread
 
 Expression = Any
 GROUND, EDGE, CLUSTER = "#f5f3ee", "#ffffff", "#4a5a68"

@@ -10,7 +10,6 @@ from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 
 from geo.layers.breaks import quantile_edges
-from geo.layers.catalogue import layer_by_id
 from geo.layers.extents import Extent, cities_box, extent_of
 from geo.layers.layer import Layer, Query
 from geo.layers.select import Selection
@@ -26,7 +25,7 @@ from geo.layers.tiles import (
     vector_tile,
 )
 from geo.ogc.answers import Prepared, conditional
-from geo.ogc.api import JSON, api_of, read_only, wanted_form
+from geo.ogc.api import JSON, api_of, layer_at, read_only, wanted_form
 from geo.ogc.collections import standing_query
 from geo.ogc.features import Ask
 from geo.ogc.requests import PAGING, LayerRequest, parse_request, utc_now
@@ -48,7 +47,7 @@ DRAWN_TO_ZOOM = 16
 @read_only
 def map_tile(request: HttpRequest, layer_id: str, z: str, x: str, y: str) -> HttpResponseBase:
     """`/tiles/{id}/{z}/{x}/{y}.mvt`."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
     tile = parse_tile(z, x, y)
     return tile_response(request, layer, lambda: parse_tile_request(request, layer), tile)
 
@@ -126,7 +125,7 @@ def known_matrix_set(name: str) -> None:
 @read_only
 def tile_json(request: HttpRequest, layer_id: str) -> HttpResponse:
     """TileJSON 3.0. The parameters that it was asked with go on into the address of its tiles."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
     asked = parse_tile_request(request, layer)
     box, home = bounds_of(layer, asked.query).box, cities_box(asked.query.city)
     document = {
@@ -158,7 +157,7 @@ def tile_json(request: HttpRequest, layer_id: str) -> HttpResponse:
 @read_only
 def tile_style(request: HttpRequest, layer_id: str) -> HttpResponse:
     """A MapLibre style that draws the layer as it is declared, over nothing; it asks for no glyphs and no sprite."""
-    layer = layer_by_id(layer_id)
+    layer = layer_at(request, layer_id)
     asked = parse_tile_request(request, layer)
     box = cities_box(asked.query.city)
     document = layer_style(

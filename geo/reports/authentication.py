@@ -43,7 +43,11 @@ def principal_of(request: Request) -> Principal:
     """Who has sent this request, as reads and writes of reports want to know it."""
     if isinstance(request.auth, ChannelKey):
         return Principal(channel=request.auth.channel)
-    user = request.user
+    return principal_of_user(request.user)
+
+
+def principal_of_user(user: Any) -> Principal:
+    """Signed-in staff with the cities of their roles, else nobody in particular."""
     if user.is_authenticated and user.is_staff:
         cities = None if user.is_superuser else frozenset(cities_of(user))
         return Principal(is_staff=True, city_ids=cities, user_id=user.pk)

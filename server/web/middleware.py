@@ -84,7 +84,7 @@ class ProblemPageMiddleware:
         if response.headers.get("Content-Type") != "application/problem+json" or not _wants_page(request):
             return response
         page = render(request, "problem.html", {"problem": json.loads(response.content)}, status=response.status_code)
-        for name in ("Allow", "Retry-After"):
+        for name in ("Allow", "Retry-After", "Cache-Control"):
             if name in response.headers:
                 page[name] = response[name]
         patch_vary_headers(page, ["Accept"])

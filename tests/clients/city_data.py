@@ -16,7 +16,14 @@ Everything follows from a report's number i (public id r00001 … r20700), so th
   reported_at   2026-01-01T00:00Z and i times 10 minutes; r00001 half a second later
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+# The session of a planner of Bekasi, as the cookie sessionid.
+SESSION = "planner0of0bekasi0for0client0tst"
+# Saved analyses: hotspots of flooding reports over the twelve districts. One goes with the data and is listed; one is frozen
+# and for staff of the city.
+PUBLIC_ANALYSIS, CITY_ANALYSIS = "titik-panas-banjir", "titik-panas-banjir-2026"
 
 FILL = """
 WITH kelurahan AS (
@@ -66,6 +73,7 @@ def fill() -> None:
         cursor.execute(FILL)
     rebuild_placements()
     _read_sensors()
+    _analyse()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -83,6 +91,58 @@ def _read_sensors() -> None:
     columns.append(last, READ_AT, 7.25, READ_AT, GOOD, TIMED_BY_DEVICE)
     ensure_partitions({date(2026, 5, 1)})
     write_observations(columns)
+
+
+def _analyse() -> None:
+    """What a worker would compute, computed here: nothing works beside the service that the clients talk to."""
+    from django.test.utils import override_settings
+
+    from geo.areas.models import City
+    from geo.layers.asking import parse_values
+    from geo.layers.catalogue import LAYERS
+    from geo.layers.layer import Query
+    from geo.layers.results import current_result
+    from server.core.versions import data_version
+
+    city = City.objects.get()
+    with override_settings(TASKS={"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}):
+        # GDAL asks for some features of each layer that is listed.
+        now = datetime.now(UTC)
+        for layer in LAYERS:
+            if layer.is_stored and not any(parameter.required for parameter in layer.parameters):
+                query = Query(city, parse_values(layer, {}, city, None, now), now)
+                current_result(layer, query, data_version(layer.versions).number)
+        _save_analyses(city, now)
+
+
+def _save_analyses(city: Any, now: datetime) -> None:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.auth.models import User
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+
+    from geo.layers.saving import freeze_analysis, result_of, save_analysis
+    from geo.models import CityRole
+
+    planner = User.objects.create(username="perencana", is_staff=True)
+    CityRole.objects.create(user=planner, city=city, role="planner")
+    said = {
+        SESSION_KEY: str(planner.pk),
+        BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+        HASH_SESSION_KEY: planner.get_session_auth_hash(),
+    }
+    Session.objects.create(
+        session_key=SESSION, session_data=SessionStore().encode(said), expire_date=now + timedelta(days=1)
+    )
+    period = {"start": "2026-01-01", "end": "2026-05-31"}
+    parameters = {"level": "kecamatan", "category": "banjir", "permutations": "99", "seed": "1", **period}
+    common = {"city": city, "layer_id": "hotspots", "parameters": parameters, "description": "", "refresh": "live"}
+    for slug, visibility in ((PUBLIC_ANALYSIS, "public"), (CITY_ANALYSIS, "city")):
+        saved = save_analysis(
+            **common, slug=slug, title="Titik panas banjir", visibility=visibility, owner_id=planner.pk, now=now
+        )
+        result_of(saved, now)
+    freeze_analysis(saved, user_id=planner.pk, now=now)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,14 @@ import pyogrio.raw
 import pytest
 import shapely
 
+from geo.layers.catalogue import LAYERS
+from tests.clients.city_data import CITY_ANALYSIS, PUBLIC_ANALYSIS, SESSION
 from tests.clients.service import Service
 
 # GDAL 3.6 asks for ten features a page unless it is told.
 PAGES = ("-oo", "PAGE_SIZE=10000")
+# A GeoPackage has no lists.
+LISTS_AS_TEXT = ("-mapFieldType", "StringList=String")
 
 
 def gdal(*command: str | Path, says: str = "") -> str:
@@ -57,15 +61,22 @@ def convert(service: Service, path: Path, layer: str, *more: str, api: str = "/o
 
 def test_ogrinfo_lists_the_collections_with_their_geometry_types(service):
     listed = gdal("ogrinfo", "-ro", f"OAPIF:{service.url}/ogc")
-    kinds = dict(re.findall(r"^\d+: (\w+) \(title: .*?\) \(([\w ]+)\)$", listed, re.MULTILINE))
-    assert kinds == {
-        "reports": "Point",
-        "sensors": "Point",
-        "cities": "Multi Polygon",
-        "districts": "Multi Polygon",
-        "subdistricts": "Multi Polygon",
-        "density": "Multi Polygon",
-    }
+    # Where a layer is empty GDAL knows of no geometry.
+    kinds = dict(re.findall(r"^\d+: ([\w-]+) \(title: .*?\)(?: \(([\w ]+)\))?$", listed, re.MULTILINE))
+    complete = {layer.id for layer in LAYERS if not any(parameter.required for parameter in layer.parameters)}
+    assert set(kinds) == {*complete, PUBLIC_ANALYSIS}
+    assert (
+        kinds.items()
+        >= {
+            "reports": "Point",
+            "sensors": "Point",
+            "cities": "Multi Polygon",
+            "districts": "Multi Polygon",
+            "subdistricts": "Multi Polygon",
+            "density": "Multi Polygon",
+            "titik-panas-banjir": "Multi Polygon",
+        }.items()
+    )
 
 
 def test_ogrinfo_sees_fields_types_count_and_extent(service):
@@ -228,6 +239,29 @@ def test_parameters_that_the_address_fixes_reach_a_layer_of_figures(service, tmp
     assert len(density) == 12
     assert density.fields["reports"].sum() == 20_000
     assert density.types["reports_per_km2"] == "float64"
+
+
+def test_a_saved_analysis_opens_by_its_id_as_a_layer_without_parameters(service, tmp_path):
+    with service.log.watching() as seen:
+        saved = convert(service, tmp_path / "saved.gpkg", PUBLIC_ANALYSIS, *PAGES, *LISTS_AS_TEXT)
+    assert saved.meta["geometry_type"] == "MultiPolygon"
+    assert saved.meta["crs"] == "EPSG:4326"
+    assert len(saved) == 12
+    assert saved.types["z"] == "float64"
+    # Every fourth of the 20,000 reports in the city.
+    assert saved.fields["reports"].sum() == 5000
+    assert {request.status for request in seen} == {200}
+    again = convert(service, tmp_path / "where.gpkg", PUBLIC_ANALYSIS, *PAGES, *LISTS_AS_TEXT, "-where", "reports > 400")
+    assert 0 < len(again) == (saved.fields["reports"] > 400).sum()
+
+
+def test_an_analysis_of_the_city_opens_with_the_session_of_its_staff(service, tmp_path):
+    cookie = ("--config", "GDAL_HTTP_COOKIE", f"sessionid={SESSION}")
+    address = f"OAPIF:{service.url}/ogc/collections/{CITY_ANALYSIS}"
+    told = gdal("ogrinfo", *cookie, "-ro", "-so", *PAGES, address, CITY_ANALYSIS)
+    assert "Geometry: Multi Polygon\nFeature Count: 12\n" in told
+    with pytest.raises(AssertionError, match="404"):
+        gdal("ogrinfo", "-ro", "-so", *PAGES, address, CITY_ANALYSIS)
 
 
 def test_an_empty_layer_has_fields_and_an_extent(service):

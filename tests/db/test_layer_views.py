@@ -57,12 +57,16 @@ def test_each_layer_is_a_view_with_a_typed_geometry() -> None:
     found = read("SELECT f_table_name, type, srid FROM geometry_columns WHERE f_table_schema = 'layers' ORDER BY 1")
     assert [(row["f_table_name"], row["type"], row["srid"]) for row in found] == [
         ("cities", "MULTIPOLYGON", 4326),
+        ("clusters", "MULTIPOLYGON", 4326),
         ("correlation", "MULTIPOLYGON", 4326),
         ("density", "MULTIPOLYGON", 4326),
         ("districts", "MULTIPOLYGON", 4326),
+        ("emerging", "MULTIPOLYGON", 4326),
+        ("hotspots", "MULTIPOLYGON", 4326),
         ("reports", "POINT", 4326),
         ("sensors", "POINT", 4326),
         ("subdistricts", "MULTIPOLYGON", 4326),
+        ("surface", "MULTIPOLYGON", 4326),
     ]
 
 
@@ -262,12 +266,16 @@ def test_the_role_reads_the_views_and_what_postgis_shows_everybody_and_nothing_e
         "geography_columns",
         "geometry_columns",
         "layers.cities",
+        "layers.clusters",
         "layers.correlation",
         "layers.density",
         "layers.districts",
+        "layers.emerging",
+        "layers.hotspots",
         "layers.reports",
         "layers.sensors",
         "layers.subdistricts",
+        "layers.surface",
         "spatial_ref_sys",
     ]
     writable = (

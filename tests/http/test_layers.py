@@ -309,6 +309,10 @@ def test_the_catalogue_describes_each_layer(client: Client, city: City) -> None:
         "districts",
         "subdistricts",
         "density",
+        "surface",
+        "hotspots",
+        "clusters",
+        "emerging",
         "correlation",
     ]
     density = next(layer for layer in answer["layers"] if layer["id"] == "density")

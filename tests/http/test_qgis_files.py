@@ -240,7 +240,10 @@ def test_the_project_has_every_layer_that_needs_no_parameter_points_above_areas(
     ]
     assert groups == [
         ["pantau_reports", "pantau_sensors"],
-        ["pantau_cities", "pantau_districts", "pantau_subdistricts", "pantau_density"],
+        [
+            *("pantau_cities", "pantau_districts", "pantau_subdistricts", "pantau_density"),
+            *("pantau_surface", "pantau_hotspots", "pantau_clusters", "pantau_emerging"),
+        ],
     ]
     listed = [layer.findtext("id") for layer in document.iterfind("projectlayers/maplayer")]
     assert listed == [layer for group in groups for layer in group]

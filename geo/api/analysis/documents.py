@@ -42,6 +42,10 @@ class DocumentView(PublicView):
     analysis: ClassVar[Analysis]
     forms: ClassVar[Mapping[str, Form]] = {}
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # DRF would refuse a table or a picture, of which it has no rendering; `answer` looks at Accept itself.
+        return super().perform_content_negotiation(request, force=True)
+
     def answer(self, request: Request, settled: Mapping[str, str] | None = None) -> HttpResponseBase:
         """`settled` are parameters that the address has given already."""
         settled = settled or {}
@@ -66,9 +70,10 @@ class DocumentView(PublicView):
         else:
             rendered = self.forms[form]
             response = HttpResponse(rendered.render(document), content_type=rendered.media_type)
-            if rendered.media_type == CSV:
-                name = f"pantau-{self.analysis.id}-{city.slug}.csv"
-                response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+            if rendered.media_type != HTML:
+                name = f"pantau-{self.analysis.id}-{city.slug}.{form}"
+                is_file = rendered.media_type != PNG
+                response["Content-Disposition"] = content_disposition_header(is_file, name) or "attachment"
         response["ETag"] = f'W/"{result.token}.{form or "json"}"'
         patch_vary_headers(response, ["Accept", "Accept-Language"])
         return response

@@ -19,6 +19,16 @@ def reports(url):
     return oapif(url, "reports")
 
 
+def test_a_saved_analysis_loads_as_a_layer_of_its_own(url):
+    layer = oapif(url, "titik-panas-banjir")
+    assert layer.wkbType() == QgsWkbTypes.MultiPolygon
+    assert layer.featureCount() == 12
+    features = list(layer.getFeatures())
+    # Every fourth of the 20,000 reports in the city.
+    assert sum(feature["reports"] for feature in features) == 5000
+    assert len({feature["code"] for feature in features}) == 12
+
+
 def types(layer):
     return {field.name(): field.typeName() for field in layer.fields()}
 

@@ -20,7 +20,10 @@ CRS_LIST = [CRS84, EPSG_4326, EPSG_3857, EPSG_32748]
 
 # What a collection cannot be asked without.
 NEEDS: dict[str, dict[str, str]] = {"correlation": {"property": "pm25"}}
-COLLECTIONS = ["reports", "sensors", "cities", "districts", "subdistricts", "density", "correlation"]
+COLLECTIONS = [
+    "reports", "sensors", "cities", "districts", "subdistricts", "density", "surface", "hotspots", "clusters", "emerging",
+    "correlation",
+]  # fmt: skip
 # Those that need no parameter.
 LISTED = [name for name in COLLECTIONS if name not in NEEDS]
 POINTS = ["reports", "sensors"]
@@ -31,7 +34,8 @@ PARAMETER_VALUES = {
     "skipGeometry": "true", "city": "kota-uji", "lang": "en", "category": "sampah", "channel": "web",
     "status": "submitted", "kind": "laporan", "area": "kota-uji.1", "start": "2026-02-27", "end": "2026-02-28",
     "property": "pm25", "domain": "environment", "level": "kecamatan", "interval": "day", "lag": "1",
-    "max_distance_m": "100",
+    "max_distance_m": "100", "cell_m": "1000", "measure": "per_km2", "counted": "reports", "neighbours": "nearest",
+    "distance_m": "2000", "slice": "month", "slices": "6", "bandwidth_m": "2000",
 }  # fmt: skip
 
 

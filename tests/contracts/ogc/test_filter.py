@@ -30,6 +30,9 @@ OWN = {
     "reports": {"category", "channel", "status", "kind", "area"},
     "sensors": {"domain", "area"},
     "density": {"level"},
+    "hotspots": {"level"},
+    "clusters": {"level"},
+    "emerging": {"level"},
     "correlation": {"level"},
 }
 

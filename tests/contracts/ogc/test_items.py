@@ -30,7 +30,10 @@ from tests.contracts.ogc.asking import (
 )
 
 pytestmark = pytest.mark.usefixtures("town")
-COUNTS = {"reports": 6, "sensors": 2, "cities": 1, "districts": 2, "subdistricts": 4, "density": 2, "correlation": 2}
+COUNTS = {
+    "reports": 6, "sensors": 2, "cities": 1, "districts": 2, "subdistricts": 4, "density": 2, "surface": 0, "hotspots": 4,
+    "clusters": 4, "emerging": 4, "correlation": 2,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
@@ -198,7 +201,7 @@ def test_req_geojson_content_every_feature_has_a_geometry_of_the_one_type(client
         assert isinstance(feature["id"], str)
 
 
-@pytest.mark.parametrize("collection", ["cities", "districts", "subdistricts", "density", "correlation"])
+@pytest.mark.parametrize("collection", ["cities", "districts", "subdistricts", "density", "hotspots", "correlation"])
 def test_req_geojson_content_outer_rings_run_counter_clockwise(client: Client, collection: str) -> None:
     for feature in items(client, collection)["features"]:
         for polygon in feature["geometry"]["coordinates"]:

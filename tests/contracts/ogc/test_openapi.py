@@ -27,11 +27,17 @@ ITEMS_PARAMETERS = {
     "limit", "offset", "next", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
     "properties", "skipGeometry", "f", "city", "lang", "geometry", "formulas",
 }  # fmt: skip
+WITH_CODES = ("cities", "density", "hotspots", "clusters", "emerging", "correlation")
 OF_TABLES = {"geometry": "none", "formulas": "kept"}
+MEASURED = {"measure", "counted", "neighbours", "distance_m", "k", "permutations", "seed"}
 OWN_PARAMETERS = {
     "reports": {"category", "channel", "status", "kind", "area", "start", "end"},
     "sensors": {"property", "domain", "area"},
     "density": {"level", "category", "channel", "status", "kind", "start", "end"},
+    "surface": {"category", "channel", "start", "end", "counted", "bandwidth_m", "cell_m"},
+    "hotspots": {"level", "cell_m", "category", "channel", "start", "end", *MEASURED},
+    "clusters": {"level", "cell_m", "category", "channel", "start", "end", *MEASURED},
+    "emerging": {"level", "cell_m", "category", "channel", "slice", "slices", "start", "end", *MEASURED},
     "correlation": {"level", "category", "property", "interval", "lag", "start", "end", "max_distance_m"},
 }
 
@@ -140,7 +146,7 @@ def test_req_oas30_oas_impl_each_declared_parameter_is_taken(
         if name == "next":
             continue
         if name in ("sortby", "properties"):
-            value = "code" if "districts" in collection or collection in ("cities", "density", "correlation") else "id"
+            value = "code" if "districts" in collection or collection in WITH_CODES else "id"
         elif name in OF_TABLES:
             value = OF_TABLES[name]
         elif name in PARAMETER_VALUES:
