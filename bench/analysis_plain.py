@@ -99,8 +99,8 @@ def _gi_star(frame: Any, permutations: int) -> Any:
     return np.asarray(found.Zs), np.asarray(found.p_sim)
 
 
-def correlation_by_area(values: dict[str, Any], prop: str) -> dict[str, tuple[float, int, float]]:
-    """rho, lag and p of each kelurahan: days, weekday means taken out of the ranks, every circular shift."""
+def correlation_by_area(values: dict[str, Any], prop: str, areas: int) -> dict[str, tuple[float, int, float]]:
+    """rho, lag and p of the first so many kelurahan: days, weekday means taken out of the ranks, every circular shift."""
     import pandas as pd
 
     days = pd.date_range(values["start"], values["end"], freq="D", inclusive="left")
@@ -112,12 +112,14 @@ def correlation_by_area(values: dict[str, Any], prop: str) -> dict[str, tuple[fl
     nearest = read(NEAREST_THING, {**values, "property": prop}).set_index("code")["thing"]
     return {
         code: _lagged(counts[code], readings[thing]) if code in counts else (0.0, 0, 1.0)
-        for code, thing in nearest.items()
+        for code, thing in list(nearest.items())[:areas]
     }
 
 
-def matrix(values: dict[str, Any], categories: list[str], properties: list[str]) -> dict[tuple[str, str], Any]:
-    """Each category against each property for the city as a whole, by days."""
+def matrix(
+    values: dict[str, Any], categories: list[str], properties: list[str], pairs: int
+) -> dict[tuple[str, str], Any]:
+    """The first so many pairs of each category against each property for the city as a whole, by days."""
     import pandas as pd
 
     days = pd.date_range(values["start"], values["end"], freq="D", inclusive="left")
@@ -125,9 +127,8 @@ def matrix(values: dict[str, Any], categories: list[str], properties: list[str])
     counts = counts.groupby(["day", "category"])["n"].sum().unstack().reindex(days).fillna(0)
     readings = read(DAILY_VALUES, {**values, "properties": properties})
     readings = readings.groupby(["day", "property"])["value"].mean().unstack()
-    return {
-        (category, prop): _lagged(counts[category], readings[prop]) for category in categories for prop in properties
-    }
+    asked = [(category, prop) for category in categories for prop in properties][:pairs]
+    return {(category, prop): _lagged(counts[category], readings[prop]) for category, prop in asked}
 
 
 def _lagged(reports: Any, values: Any) -> tuple[float, int, float]:

@@ -120,7 +120,7 @@ def _readings(params: BivariateParams, survey: Survey) -> tuple[Measured, ...]:
     areas = tuple((unit.key, unit.code) for unit in survey.units.rows)
     region = Region(params.question.city_id, params.zone, areas, None)
     code = params.observed_property
-    found = measured_values(region, timeline, "day", [code], params.max_distance_m)[code]
+    found = measured_values(region, timeline, [code], params.max_distance_m)[code]
     return tuple(found[area_id] for area_id, _code in areas)
 
 

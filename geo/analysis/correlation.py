@@ -76,9 +76,9 @@ def correlate(params: CorrelationParams) -> Correlations:
     timeline = timeline_of(params)
     region = find_region(params.city_id, params.zone, params.level)
     groups = {ASKED: params.category_ids}
-    counts = report_counts(region, timeline, params.interval, groups, (params.start, params.end))
+    counts = report_counts(region, timeline, groups, (params.start, params.end))
     code = params.observed_property
-    measured = measured_values(region, timeline, params.interval, [code], params.max_distance_m)[code]
+    measured = measured_values(region, timeline, [code], params.max_distance_m)[code]
     ids = region.area_ids
     values = np.array([measured[area_id].values for area_id in ids]).reshape(len(ids), len(timeline.slots))
     sparse = dict(zip(ids, is_sparse(values), strict=True))

@@ -83,13 +83,11 @@ def compute_matrix(params: MatrixParams, progress: Progress = no_progress) -> Ma
         now=params.now,
     )
     region = Region(params.city_id, params.zone, ((params.area_id, ""),), params.area_id)
-    counts = report_counts(region, timeline, params.interval, params.categories, (params.start, params.end))
+    counts = report_counts(region, timeline, params.categories, (params.start, params.end))
     progress(0.2)
     measured = {
         code: by_area[params.area_id]
-        for code, by_area in measured_values(
-            region, timeline, params.interval, params.properties, params.max_distance_m
-        ).items()
+        for code, by_area in measured_values(region, timeline, params.properties, params.max_distance_m).items()
     }
     progress(0.5)
     keys, codes = list(params.categories), list(params.properties)

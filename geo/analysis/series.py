@@ -6,6 +6,7 @@ city by inverse distance; which one, how far away and how well is said with it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from geo.analysis.statistics.interpolation import idw_weights, interpolate, leave_one_out_error
-from geo.analysis.timeline import Interval, Timeline
+from geo.analysis.timeline import Integers, Timeline
 from server.core.sql import load_queries
 
 SQL = load_queries(Path(__file__).with_name("series.sql"))
@@ -79,11 +80,7 @@ def find_region(city_id: int, zone: str, level: str) -> Region:
 
 
 def report_counts(
-    region: Region,
-    timeline: Timeline,
-    interval: Interval,
-    groups: Mapping[int, Sequence[int]],
-    period: tuple[Any, Any],
+    region: Region, timeline: Timeline, groups: Mapping[int, Sequence[int]], period: tuple[datetime, datetime]
 ) -> dict[tuple[int, int], tuple[Floats, int]]:
     """Public reports by (area id, group): how many in each interval (n,), and in the whole period, cut intervals included.
 
@@ -94,26 +91,23 @@ def report_counts(
     rows = _rows(
         SQL.reports,
         city_id=region.city_id,
-        zone=region.zone,
         area_ids=region.area_ids,
         category_ids=[category_id for category_id, _group in pairs],
         groups=[group for _category_id, group in pairs],
-        interval=interval,
+        edges=timeline.moments[timeline.history :],
         start=period[0],
         end=period[1],
     )
-    for area_id, group, starts, reports in rows:
-        series = np.zeros(timeline.n)
-        found = np.frombuffer(reports, dtype=">i8")
-        # An interval that the period cuts begins before it, so its partial count has no place in the timeline.
-        places = timeline.places(np.frombuffer(starts, dtype=">i8").astype(np.int64)) - timeline.history
-        series[places[places >= 0]] = found[places >= 0]
+    for area_id, group, intervals, reports in rows:
+        series, found = np.zeros(timeline.n), np.frombuffer(reports, dtype=">i8")
+        places, is_whole = _places(intervals, timeline.n)
+        series[places[is_whole]] = found[is_whole]
         counts[area_id, group] = series, int(found.sum())
     return counts
 
 
 def measured_values(
-    region: Region, timeline: Timeline, interval: Interval, properties: Sequence[str], max_distance_m: float
+    region: Region, timeline: Timeline, properties: Sequence[str], max_distance_m: float
 ) -> dict[str, dict[int, Measured]]:
     """Each property in each area of the region, the city as a whole included."""
     found: dict[str, list[_Gauge]] = {code: [] for code in properties}
@@ -122,7 +116,7 @@ def measured_values(
     for code, datastream_id, location_id, thing, area_ids, as_anomaly, x, y in _rows(SQL.placements, **asked):
         found[code].append(_Gauge(datastream_id, location_id, thing, tuple(area_ids), as_anomaly, x, y))
     gauges = [gauge for of_property in found.values() for gauge in of_property]
-    series = _gauge_series(region, timeline, interval, properties, gauges)
+    series = _gauge_series(timeline, properties, gauges)
     surfaces: dict[int, tuple[float, float]] = {}
     return {
         code: _by_area(region, timeline, of_property, series, max_distance_m, surfaces)
@@ -146,26 +140,31 @@ def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def _places(intervals: bytes, n: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """The places of numbered intervals in a series of n, and which of them are whole ones."""
+    places = np.frombuffer(intervals, dtype=">i8").astype(np.int64) - 1
+    return places, (places >= 0) & (places < n)
+
+
 def _gauge_series(
-    region: Region, timeline: Timeline, interval: Interval, properties: Sequence[str], gauges: Sequence[_Gauge]
+    timeline: Timeline, properties: Sequence[str], gauges: Sequence[_Gauge]
 ) -> dict[tuple[int, int], Floats]:
     """Each gauge's value per interval, history included, NaN where none; differences from its median where levels differ."""
     length = len(timeline.edges) - 1
     series = {(gauge.datastream_id, gauge.location_id): np.full(length, np.nan) for gauge in gauges}
     rows = _rows(
         SQL.values,
-        zone=region.zone,
         properties=list(properties),
         location_ids=sorted({gauge.location_id for gauge in gauges}),
-        interval=interval,
+        edges=timeline.moments,
         first=timeline.first,
         end=timeline.end,
     )
-    for datastream_id, location_id, starts, numbers in rows:
+    for datastream_id, location_id, intervals, numbers in rows:
         if (values := series.get((datastream_id, location_id))) is None:
             continue
-        places = timeline.places(np.frombuffer(starts, dtype=">i8").astype(np.int64))
-        values[places[places >= 0]] = np.frombuffer(numbers, dtype=">f8")[places >= 0]
+        places, is_whole = _places(intervals, length)
+        values[places[is_whole]] = np.frombuffer(numbers, dtype=">f8")[is_whole]
     for gauge in gauges:
         values = series[gauge.datastream_id, gauge.location_id]
         period = values[timeline.history :]

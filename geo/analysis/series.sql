@@ -6,16 +6,21 @@ WHERE a.city_id = %(city_id)s AND a.retired_at IS NULL AND (l.code = %(level)s O
 ORDER BY is_asked DESC, a.code
 
 -- name: reports
--- A row per area and group of categories with public reports: area id, group, the starts of the intervals (epoch seconds, eight
--- bytes each) and how many began in each (likewise). A report counts in every group that holds its category.
-SELECT ancestor_id, grp, string_agg(int8send(start), ''), string_agg(int8send(reports), '')
-FROM (
-    SELECT c.ancestor_id, g.grp, extract(epoch FROM date_trunc(%(interval)s, r.reported_at, %(zone)s))::bigint AS start,
-           count(*) AS reports
+-- A row per area and group of categories with public reports: area id, group, the numbers of the intervals (from 1, 0 and the
+-- one after the last lie in no whole interval; eight bytes each) and how many began in each (likewise). A report counts in every
+-- group that holds its category. Reports are counted by the area that is stored with them before ancestors come in.
+WITH stored AS MATERIALIZED (
+    SELECT r.public_area_id, g.grp, width_bucket(r.reported_at, %(edges)s::timestamptz[]) AS interval, count(*) AS reports
     FROM geo_report r
     JOIN unnest(%(category_ids)s::bigint[], %(groups)s::integer[]) g(category_id, grp) ON g.category_id = r.category_id
-    JOIN geo_areaancestry c ON c.area_id = r.public_area_id AND c.ancestor_id = ANY(%(area_ids)s)
     WHERE r.city_id = %(city_id)s AND r.is_public AND r.reported_at >= %(start)s AND r.reported_at < %(end)s
+    GROUP BY 1, 2, 3
+)
+SELECT ancestor_id, grp, string_agg(int8send(interval), ''), string_agg(int8send(reports), '')
+FROM (
+    SELECT c.ancestor_id, stored.grp, stored.interval::bigint AS interval, sum(stored.reports)::bigint AS reports
+    FROM stored
+    JOIN geo_areaancestry c ON c.area_id = stored.public_area_id AND c.ancestor_id = ANY(%(area_ids)s)
     GROUP BY 1, 2, 3
 ) counted
 GROUP BY 1, 2
@@ -50,8 +55,8 @@ WHERE (own.id IS NULL OR own.city_id = %(city_id)s) AND EXISTS (
 ORDER BY placed.observed_property, placed.datastream_id, placed.location_id
 
 -- name: values
--- A row per datastream and place: datastream, location id, the starts of the intervals (epoch seconds, eight bytes each), and the
--- value of each by the property's aggregate (float8). An hour belongs to the place where the thing stood at the hour's end.
+-- A row per datastream and place: datastream, location id, the numbers of the intervals (from 1, eight bytes each), and the value
+-- of each by the property's aggregate (float8). An hour belongs to the place where the thing stood at the hour's end.
 WITH placed AS (
     SELECT p.location_id, d.datastream_id, d.aggregate,
            CASE WHEN lag(p.id) OVER thing IS NULL THEN '-infinity' ELSE date_trunc('hour', p.valid_from) END AS valid_from,
@@ -61,10 +66,10 @@ WITH placed AS (
     WHERE d.observed_property = ANY(%(properties)s)
     WINDOW thing AS (PARTITION BY d.datastream_id ORDER BY p.valid_from, p.id)
 )
-SELECT datastream_id, location_id, string_agg(int8send(start), ''), string_agg(float8send(value), '')
+SELECT datastream_id, location_id, string_agg(int8send(interval), ''), string_agg(float8send(value), '')
 FROM (
     SELECT placed.datastream_id, placed.location_id,
-           extract(epoch FROM date_trunc(%(interval)s, h.hour, %(zone)s))::bigint AS start,
+           width_bucket(h.hour, %(edges)s::timestamptz[])::bigint AS interval,
            CASE placed.aggregate WHEN 'mean' THEN sum(h.sum) / sum(h.n) WHEN 'sum' THEN sum(h.sum) ELSE max(h.max) END AS value
     FROM placed
     JOIN sensors_published_hourly h ON h.datastream_id = placed.datastream_id

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.analysis.counts import Counted, Counts, ReportFilter, count_reports
+from geo.analysis.counts import FEW_REPORTS, Counted, Counts, ReportFilter, count_reports
 from geo.analysis.statistics.neighbours import Floats, Neighbours
 from geo.analysis.statistics.rates import empirical_bayes
 from geo.analysis.units import NeighbourRule, Units, find_neighbours, find_units
@@ -65,9 +65,9 @@ class Survey:
         return self.is_present & (self.neighbours.counts == 0)
 
     def busiest_share(self, unit: int) -> float | None:
-        """Which share of a unit's reports its busiest reporter made, in the first slice; None without a report."""
+        """Which share of a unit's reports its busiest reporter made, in the first slice; None of a few reports."""
         reports = int(self.counts.reports[unit, 0])
-        return int(self.counts.busiest[unit, 0]) / reports if reports else None
+        return int(self.counts.busiest[unit, 0]) / reports if reports >= FEW_REPORTS else None
 
     def reasons(self, of_all: str | None) -> list[str | None]:
         """Why each unit has no figure, or one that says little: what it lacks itself, then what holds for all, then islands."""

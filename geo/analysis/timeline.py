@@ -53,6 +53,11 @@ class Timeline:
         found[found == len(self.edges) - 1] = 0
         return np.where(self.edges[found] == starts, found, -1)
 
+    @property
+    def moments(self) -> list[datetime]:
+        """The edges, for SQL to number the intervals by."""
+        return [datetime.fromtimestamp(edge, UTC) for edge in self.edges.tolist()]
+
 
 def make_timeline(
     *, zone: str, start: datetime, end: datetime, interval: Interval, history: int, now: datetime

@@ -142,7 +142,7 @@ def _filtered(values: dict[str, str]) -> QuerySet[Area]:
 
 
 class AreaView(PublicView):
-    @extend_schema(operation_id="areas_retrieve", responses={200: AreaFeatureSchema, 404: PROBLEM})
+    @extend_schema(operation_id="areas_retrieve", responses={200: AreaFeatureSchema, 400: PROBLEM, 404: PROBLEM})
     def get(self, request: Request, code: str) -> Response:
         """One area as a GeoJSON feature; one that is no longer in force says since when."""
         read_query(request.query_params, [])

@@ -130,7 +130,7 @@ def _find(principal: Principal, public_id: str) -> Report:
 
 
 class ReportView(PublicView):
-    @extend_schema(operation_id="reports_retrieve", responses={200: ReportDetailSerializer, 404: PROBLEM})
+    @extend_schema(operation_id="reports_retrieve", responses={200: ReportDetailSerializer, 400: PROBLEM, 404: PROBLEM})
     def get(self, request: Request, public_id: str) -> Response:
         """One report, with the steps of its life."""
         read_query(request.query_params, [])

@@ -14,7 +14,8 @@ from server.core.params import Interval
 def resolve_city(slug: str | None, *, any_does: bool = False) -> City:
     """The city that is named; with one city it need not be, nor where any one does."""
     if slug:
-        city = City.objects.filter(slug=slug).first()
+        # PostgreSQL takes no NUL, and no city has one.
+        city = City.objects.filter(slug=slug).first() if "\0" not in slug else None
         if city is None:
             raise BadParameter("city", f"there is no city {slug!r}; /api/cities/ lists them")
         return city

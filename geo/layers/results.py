@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,12 +30,23 @@ ABANDONED_AFTER = timedelta(minutes=10)
 # A failed one is tried again after this long.
 RETRY_AFTER = timedelta(seconds=60)
 WAIT_S = 5.0
+# Of the threads of a web process (16) so many may wait for results; the others go on answering what needs no computing.
+MOST_WAITING = 8
 # Anybody may ask; more questions than this are not queued at once.
 MOST_PENDING = 16
+# Nor more than this of one kind, so that whoever asks for hotspots by the dozen keeps nobody from the rest.
+MOST_PENDING_OF_A_KIND = 6
 KEEP_FOR = timedelta(days=2)
 ROWS_AT_ONCE = 5_000
 # How often a worker says how far it is, and learns that it may stop.
 SAY_EVERY_S = 0.5
+# One that no worker has taken yet is not abandoned, however long the queue.
+QUEUED = (
+    "EXISTS (SELECT FROM django_tasks_database_dbtaskresult t WHERE t.status = 'READY'"
+    " AND t.args_kwargs -> 'args' -> 0 = to_jsonb(old.id))"
+)
+
+_places_to_wait = threading.BoundedSemaphore(MOST_WAITING)
 
 
 def parameters_of(query: Query) -> dict[str, Any]:
@@ -101,9 +113,6 @@ def _key(computation: Computation, parameters: Mapping[str, Any]) -> str:
 def _request(computation: Computation, key: str, parameters: Mapping[str, Any], version: int) -> int:
     """The id of the pending result. Whoever inserts or revives the row enqueues the work; everyone else only waits."""
     now = timezone.now()
-    waiting = ResultSet.objects.filter(state=ResultSet.State.PENDING, touched_at__gte=now - ABANDONED_AFTER)
-    if waiting.exclude(analysis=computation.id, parameters_key=key, data_version=version).count() >= MOST_PENDING:
-        raise NotReady(_("Too many analyses are waiting to be computed; ask again in a while."), retry_after_s=30)
     values: dict[str, Any] = {
         "token": ResultSet().token,
         "analysis": computation.id,
@@ -116,12 +125,21 @@ def _request(computation: Computation, key: str, parameters: Mapping[str, Any], 
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE analysis = %(analysis)s) FROM geo_resultset old WHERE state = 'pending'"
+            " AND (analysis, parameters_key, data_version) <> (%(analysis)s, %(key)s, %(version)s)"
+            f" AND (touched_at >= %(abandoned)s OR {QUEUED})",
+            values,
+        )
+        waiting, of_kind = cursor.fetchone()
+        if waiting >= MOST_PENDING or of_kind >= MOST_PENDING_OF_A_KIND:
+            raise NotReady(_("Too many analyses are waiting to be computed; ask again in a while."), retry_after_s=30)
+        cursor.execute(
             "INSERT INTO geo_resultset AS old (token, analysis, parameters_key, parameters, data_version, state, progress,"
             " requested_at, touched_at, error, members) VALUES (%(token)s, %(analysis)s, %(key)s, %(parameters)s,"
             " %(version)s, 'pending', 0, %(now)s, %(now)s, '', '{}') ON CONFLICT (analysis, parameters_key, data_version)"
             " DO UPDATE SET state = 'pending', progress = 0, requested_at = %(now)s, touched_at = %(now)s, error = ''"
             " WHERE old.state IN ('failed', 'cancelled') AND old.touched_at < %(retried)s"
-            "    OR old.state = 'pending' AND old.touched_at < %(abandoned)s RETURNING id",
+            f"    OR old.state = 'pending' AND old.touched_at < %(abandoned)s AND NOT {QUEUED} RETURNING id",
             values,
         )
         row = cursor.fetchone()
@@ -132,7 +150,17 @@ def _request(computation: Computation, key: str, parameters: Mapping[str, Any], 
 
 
 def _wait_for(result_set_id: int) -> ResultSet:
-    """The result set once it is ready, given up or has failed, or as it is after five seconds."""
+    """The result set once it is ready, given up or has failed, or as it is after five seconds, or at once where many wait."""
+    found = ResultSet.objects.get(pk=result_set_id)
+    if found.state != ResultSet.State.PENDING or not _places_to_wait.acquire(blocking=False):
+        return found
+    try:
+        return _wait(result_set_id)
+    finally:
+        _places_to_wait.release()
+
+
+def _wait(result_set_id: int) -> ResultSet:
     deadline = time.monotonic() + WAIT_S
     pause = 0.02
     while True:
@@ -151,6 +179,7 @@ def compute_result(result_set_id: int) -> None:
     result = ResultSet.objects.filter(pk=result_set_id, state=ResultSet.State.PENDING).first()
     if result is None:
         return
+    _pending(result).update(touched_at=timezone.now())
     compute = computation_by_id(result.analysis).compute
     assert compute is not None
     as_of = timezone.now()
@@ -173,7 +202,8 @@ def _store(result: ResultSet, computed: Computed, as_of: datetime) -> None:
         _store_rows(result, computed.rows)
         # What a frozen analysis has pinned stays.
         ResultSet.objects.filter(requested_at__lt=as_of - KEEP_FOR, pinned_by=None).delete()
-        DBTaskResult.objects.filter(finished_at__lt=as_of - KEEP_FOR).delete()
+        # Those of a killed worker never finish.
+        DBTaskResult.objects.filter(enqueued_at__lt=as_of - KEEP_FOR).exclude(status="READY").delete()
 
 
 def _store_rows(result: ResultSet, rows: Sequence[Row]) -> None:

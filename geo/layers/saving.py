@@ -3,7 +3,8 @@
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,13 +20,17 @@ from geo.layers.catalogue import ANALYSES
 from geo.layers.layer import Layer, Query
 from geo.layers.results import current_result
 from geo.layers.saved import built_in_layer, computed_layer, layer_of
-from server.core.errors import BadParameter, Conflict, InvalidFields, NotFound
+from server.core.errors import BadParameter, Conflict, InvalidFields, NotFound, NotReady
 from server.core.versions import data_version
+
+BOUNDARIES = {"geo_dataversion": ["areas"]}
 
 LONGEST_TEXT = 2000
 LONGEST_SLUG = 100
 # 128 bits: what nobody guesses, and no list of layers names.
 TOKEN = re.compile(r"-[0-9a-f]{32}$")
+# NUL, and halves of surrogate pairs, which JSON can name: PostgreSQL and UTF-8 have no place for them.
+NOT_STORED = re.compile("[\0\ud800-\udfff]")
 
 
 def save_analysis(
@@ -101,7 +106,11 @@ def freeze_analysis(saved: SavedAnalysis, *, user_id: int, now: datetime) -> Sav
     """
     if saved.is_frozen:
         raise Conflict(_("This analysis is frozen already."))
-    result = result_of(saved, now)
+    result = result_of(saved, now, is_fresh=True)
+    changed_at = data_version(BOUNDARIES).changed_at
+    if changed_at and result.as_of and changed_at > result.as_of:
+        # The rows keep the shapes of now: figures of other boundaries would lie under them.
+        raise NotReady(_("The boundaries changed since this was computed; try again in a moment."), retry_after_s=5)
     with transaction.atomic():
         locked = _locked(saved)
         if locked.is_frozen:
@@ -112,7 +121,8 @@ def freeze_analysis(saved: SavedAnalysis, *, user_id: int, now: datetime) -> Sav
         kept = copy_result(original)
         locked.refresh = SavedAnalysis.Refresh.FROZEN
         locked.result_set = kept
-        locked.frozen_at, locked.frozen_by_id = now, user_id
+        # What had first to be computed is not frozen before it was there.
+        locked.frozen_at, locked.frozen_by_id = max(now, kept.as_of or now), user_id
         locked.data_version, locked.code_version = kept.data_version, code_version()
         locked.seed = kept.parameters.get("seed")
         locked.checksum = checksum_of(kept, locked.parameters)
@@ -131,15 +141,19 @@ def delete_analysis(saved: SavedAnalysis) -> None:
             ResultSet.objects.filter(pk=kept).delete()
 
 
-def result_of(saved: SavedAnalysis, now: datetime) -> ResultSet:
-    """The result that it answers with: the pinned one, else the current one; NotReady where there is none yet."""
+def result_of(saved: SavedAnalysis, now: datetime, *, is_fresh: bool = False) -> ResultSet:
+    """The result that it answers with: the pinned one, else the current one; NotReady where there is none yet.
+
+    `is_fresh`: of the data as they are now, whatever its refresh allows.
+    """
     layer = layer_of(saved)
     if layer is None or layer.settled is None:
         raise NotFound(_("The layer of this analysis is no longer there."))
     if saved.result_set is not None:
         return saved.result_set
     query = Query(saved.city, parse_values(layer, {}, saved.city, None, now), now)
-    return current_result(layer.settled.base, query, data_version(layer.versions).number)
+    base = replace(layer.settled.base, fresh_for=timedelta(0)) if is_fresh else layer.settled.base
+    return current_result(base, query, data_version(layer.versions).number)
 
 
 def checked_texts(base: Layer, given: Mapping[str, Any], city: City, now: datetime) -> dict[str, str]:
@@ -152,8 +166,10 @@ def checked_texts(base: Layer, given: Mapping[str, Any], city: City, now: dateti
         if not isinstance(value, str | bool | int | float):
             raise BadParameter(name, f"{name} must be a text or a number")
         text = str(value).lower() if isinstance(value, bool) else str(value).strip()
-        if "\0" in text or len(text) > LONGEST_TEXT:
-            raise BadParameter(name, f"{name} holds a NUL character, or more than {LONGEST_TEXT} characters")
+        if NOT_STORED.search(text) or len(text) > LONGEST_TEXT:
+            raise BadParameter(
+                name, f"{name} holds a character that cannot be stored, or more than {LONGEST_TEXT} characters"
+            )
         if text:
             texts[name] = text
     parse_values(base, texts, city, None, now)

@@ -275,9 +275,13 @@ def _partial() -> dict[str, Any]:
 
 
 def _problem(description: Text) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/problem"}
-    forms = {"application/problem+json": {"schema": schema}, HTML: {"schema": {"type": "string"}}}
-    return {"description": description, "content": forms}
+    return {"description": description, "content": _problem_forms({"$ref": "#/components/schemas/problem"})}
+
+
+def _problem_forms(schema: Mapping[str, Any], *, has_page: bool = True) -> dict[str, Any]:
+    """Whoever reads in a browser gets a page of it (server.web.middleware)."""
+    forms = {"application/problem+json": {"schema": schema}}
+    return {**forms, HTML: {"schema": {"type": "string"}}} if has_page else forms
 
 
 def _reference(name: str) -> dict[str, Any]:
@@ -303,6 +307,7 @@ def add_layers(result: dict[str, Any], generator: Any, request: Any, public: boo
     Of the built-in layers: it is made without a database. The OGC API's own definition has the saved analyses as well.
     """
     paths = result.setdefault("paths", {})
+    _name_problems(paths)
     problem = {"description": _("A problem, as application/problem+json, that names the parameter.")}
     for layer in LAYERS:
         parameters = [PARAMETERS[name] for name in PARAMETERS if name != "crs"]
@@ -329,6 +334,16 @@ def add_layers(result: dict[str, Any], generator: Any, request: Any, public: boo
         "get": _file("qgis_project", _("A QGIS project of the layers"), "application/x-qgis-project")
     }
     return result
+
+
+def _name_problems(paths: Mapping[str, Any]) -> None:
+    """drf-spectacular gives a refusal the media type of the answers; here each is problem+json, and a page where one is wanted."""
+    for path in paths.values():
+        for method, operation in path.items():
+            for code, response in operation["responses"].items():
+                if code[0] in "45" and "content" in response:
+                    (form,) = response["content"].values()
+                    response["content"] = _problem_forms(form["schema"], has_page=method == "get")
 
 
 def _file_paths(layer: Layer, answers: Mapping[str, Any]) -> dict[str, Any]:

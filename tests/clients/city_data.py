@@ -24,6 +24,13 @@ SESSION = "planner0of0bekasi0for0client0tst"
 # Saved analyses: hotspots of flooding reports over the twelve districts. One goes with the data and is listed; one is frozen
 # and for staff of the city.
 PUBLIC_ANALYSIS, CITY_ANALYSIS = "titik-panas-banjir", "titik-panas-banjir-2026"
+# What clients ask of computed layers by their address, beside what the layers have without any parameter.
+FLOODS = {"category": "banjir", "start": "2026-01-01", "end": "2026-06-01"}
+ASKED = (
+    ("hotspots", {**FLOODS, "level": "kelurahan", "permutations": "99"}),
+    ("hotspots", {**FLOODS, "cell_m": "2000", "permutations": "99"}),
+    ("surface", {**FLOODS, "bandwidth_m": "1000", "cell_m": "500"}),
+)
 
 FILL = """
 WITH kelurahan AS (
@@ -108,10 +115,12 @@ def _analyse() -> None:
     with override_settings(TASKS={"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}):
         # GDAL asks for some features of each layer that is listed.
         now = datetime.now(UTC)
-        for layer in LAYERS:
-            if layer.is_stored and not any(parameter.required for parameter in layer.parameters):
-                query = Query(city, parse_values(layer, {}, city, None, now), now)
-                current_result(layer, query, data_version(layer.versions).number)
+        stored = {layer.id: layer for layer in LAYERS if layer.is_stored}
+        asked = [(layer_id, {}) for layer_id, layer in stored.items() if not any(p.required for p in layer.parameters)]
+        for layer_id, given in (*asked, *ASKED):
+            layer = stored[layer_id]
+            query = Query(city, parse_values(layer, given, city, None, now), now)
+            current_result(layer, query, data_version(layer.versions).number)
         _save_analyses(city, now)
 
 

@@ -251,7 +251,9 @@ def test_a_saved_analysis_opens_by_its_id_as_a_layer_without_parameters(service,
     # Every fourth of the 20,000 reports in the city.
     assert saved.fields["reports"].sum() == 5000
     assert {request.status for request in seen} == {200}
-    again = convert(service, tmp_path / "where.gpkg", PUBLIC_ANALYSIS, *PAGES, *LISTS_AS_TEXT, "-where", "reports > 400")
+    again = convert(
+        service, tmp_path / "where.gpkg", PUBLIC_ANALYSIS, *PAGES, *LISTS_AS_TEXT, "-where", "reports > 400"
+    )
     assert 0 < len(again) == (saved.fields["reports"] > 400).sum()
 
 

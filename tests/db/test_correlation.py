@@ -181,7 +181,7 @@ def test_day_takes_the_hours_of_the_city_not_of_greenwich(city):
     measure(stream, [10.0, 1.0], start=START + timedelta(hours=23))
     timeline = timeline_for(params_for(city, interval="day", lag=0))
     region = series.find_region(city.pk, city.timezone, "kelurahan")
-    values = series.measured_values(region, timeline, "day", ["rain"], 0.0)["rain"][area.pk].values
+    values = series.measured_values(region, timeline, ["rain"], 0.0)["rain"][area.pk].values
     assert list(values[:2]) == [10.0, 1.0]
     assert np.isnan(values[2:]).all()
     assert stream.thing.slug == "gauge"
@@ -200,7 +200,7 @@ def test_second_city_has_its_own_midnight_and_its_own_reports(city):
     )  # fmt: skip
     region = series.find_region(other.pk, other.timezone, "kecamatan")
     groups = {0: list(Category.objects.values_list("id", flat=True))}
-    counts = series.report_counts(region, timeline_for(params), "day", groups, (params.start, params.end))
+    counts = series.report_counts(region, timeline_for(params), groups, (params.start, params.end))
     of_district, total = counts[Area.objects.get(code="makassar.1").pk, 0]
     assert (list(of_district), total) == ([0, 1, 2, 0], 3)
     # Bekasi's areas are not near enough to borrow from a thing that stands in another city, however far they may look.
@@ -379,5 +379,5 @@ def test_period_across_the_end_of_a_year_counts_each_day_once(city):
     )
     region = series.find_region(city.pk, city.timezone, "kecamatan")
     groups = {0: list(Category.objects.values_list("id", flat=True))}
-    counts = series.report_counts(region, timeline_for(params), "day", groups, (params.start, params.end))
+    counts = series.report_counts(region, timeline_for(params), groups, (params.start, params.end))
     assert list(counts[Area.objects.get(code="kota-uji.1").pk, 0][0]) == [1, 2]

@@ -56,6 +56,7 @@ def oid(view: str) -> int:
 def test_each_layer_is_a_view_with_a_typed_geometry() -> None:
     found = read("SELECT f_table_name, type, srid FROM geometry_columns WHERE f_table_schema = 'layers' ORDER BY 1")
     assert [(row["f_table_name"], row["type"], row["srid"]) for row in found] == [
+        ("bivariate", "MULTIPOLYGON", 4326),
         ("cities", "MULTIPOLYGON", 4326),
         ("clusters", "MULTIPOLYGON", 4326),
         ("correlation", "MULTIPOLYGON", 4326),
@@ -265,6 +266,7 @@ def test_the_role_reads_the_views_and_what_postgis_shows_everybody_and_nothing_e
     assert [row["name"] for row in found] == [
         "geography_columns",
         "geometry_columns",
+        "layers.bivariate",
         "layers.cities",
         "layers.clusters",
         "layers.correlation",

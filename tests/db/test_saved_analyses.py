@@ -121,12 +121,23 @@ def test_freezing_says_what_made_the_result(city: City, saved: SavedAnalysis) ->
     make_report(category=make_category("banjir"), reported_at=datetime(2026, 2, 5, tzinfo=UTC))
     version = data_version(COUNTED.versions).number
     done = SavedAnalysis.objects.get(pk=frozen(saved).pk)
-    assert (done.refresh, done.frozen_at, done.frozen_by_id) == ("frozen", NOW, saved.owner_id)
+    assert (done.refresh, done.frozen_by_id) == ("frozen", saved.owner_id)
     assert (done.data_version, done.seed) == (version, 7)
     assert done.code_version == code_version()
     assert done.code_version.startswith("pantau 0.1.0 analysis ")
     assert " numpy " in done.code_version
     assert " scipy " in done.code_version
+
+
+def test_it_is_frozen_when_that_was_asked_unless_the_result_came_later(city: City, saved: SavedAnalysis) -> None:
+    """A result is dated by the real clock, which is past NOW."""
+    late = frozen(saved)
+    assert late.result_set is not None
+    assert late.frozen_at == late.result_set.as_of
+    assert late.frozen_at > NOW
+    tomorrow = timezone.now() + timedelta(days=1)
+    other = saved_by(saved.owner, city, slug="besok")
+    assert freeze_analysis(other, user_id=saved.owner_id, now=tomorrow).frozen_at == tomorrow
 
 
 def test_the_checksum_is_that_of_the_documented_lines(city: City, saved: SavedAnalysis) -> None:

@@ -53,7 +53,7 @@ def test_each_layer_is_a_dataset_with_its_titles(city: City) -> None:
     found = datasets(city)
     assert list(found) == [
         *("reports", "sensors", "cities", "districts", "subdistricts", "density"),
-        *("surface", "hotspots", "clusters", "emerging", "correlation"),
+        *("surface", "hotspots", "clusters", "emerging", "correlation", "bivariate"),
     ]
     assert found["density"]["dct:title"] == [
         {"@value": "Kepadatan laporan", "@language": "id"},

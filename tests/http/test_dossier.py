@@ -11,7 +11,7 @@ from django.test import Client
 from geo.areas.models import City
 from geo.layers import results
 from geo.models import Area, ResultSet
-from sensors.models import HourlyRollup
+from sensors.models import HourlyRollup, ObservedProperty, Thing
 from tests.factories import centre, make_category, make_city, make_datastream, make_report, make_thing
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +162,18 @@ def test_the_page_speaks_the_readers_language_from_the_same_result(client: Clien
     assert '<th scope="row">Flooding</th>' in english.content.decode()
     assert '<th scope="row">Banjir</th>' in indonesian.content.decode()
     assert ResultSet.objects.count() == 1
+
+
+def test_the_page_has_names_for_codes_and_days_of_the_city(client: Client, reported: City) -> None:
+    Thing.objects.filter(slug="udara").update(name="Stasiun udara Satu")
+    ObservedProperty.objects.filter(code="pm25").update(name_en="PM2.5")
+    page = client.get(URL, {**PERIOD, "f": "html", "lang": "en"}).content.decode()
+    assert '<th scope="row">Stasiun udara Satu</th>' in page
+    assert "150 (unhealthy, PM2.5)" in page
+    # The last day is counted; a bar begins at the city's midnight, which is the evening before in UTC.
+    assert "2026-02-01 – 2026-02-20 (Asia/Jakarta)" in page
+    assert "<title>2026-02-03: 2</title>" in page
+    assert "<span>2026-02-01</span><span>2026-02-20</span>" in page
 
 
 def test_an_empty_area_has_a_page_and_a_table_too(client: Client, city: City) -> None:

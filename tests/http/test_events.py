@@ -133,6 +133,7 @@ def test_a_thing_that_lost_its_place_meanwhile_is_drawn_without_a_course() -> No
     document = {
         "reason": "no_location", "before": 24, "after": 24, "as_of": "2026-01-01T00:00:00Z", "radius_m": 3000.0,
         "thing": {"name": "p2c"}, "property": {"name_id": "air", "name_en": "water"}, "threshold": 300.0, "unit": "cm",
+        "time_zone": "Asia/Jakarta",
     }  # fmt: skip
     assert draw_events(document).startswith(b"\x89PNG")
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from django.urls import get_resolver, resolve
 from PIL import Image
 
 from geo.areas.models import City
+from geo.models import Area, Category, Intervention, ResultSet
 from geo.ogc.formats import DOWNLOADS
 from sensors.models import Datastream
-from tests.factories import make_agency, make_category, make_datastream, make_thing
+from tests.factories import NOW, make_agency, make_category, make_datastream, make_thing
+from tests.saved_analyses import saved_by, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -76,12 +79,28 @@ ADDRESSES = [
     "/api/things/pos-1/",
     "/api/datastreams/",
     "/api/datastreams/{datastream}/observations/",
+    "/api/analysis/matrix/?start=2026-02-01&end=2026-02-07",
+    "/api/analysis/density-grid/?start=2026-02-01&end=2026-02-07",
+    "/api/analysis/events/?thing=pos-1&property=pm25&threshold=55&start=2026-02-01&end=2026-02-07",
+    "/api/analysis/districts/kota-uji.1/?start=2026-02-01&end=2026-02-07",
+    "/api/analysis/results/{result}/",
+    "/api/analysis/saved/",
+    "/api/analysis/saved/air-kotor/",
+    "/api/analysis/saved/air-kotor/print/",
+    "/api/analysis/interventions/",
+    "/api/analysis/interventions/{intervention}/",
+    "/api/analysis/interventions/{intervention}/effect/",
     "/api/schema/",
     "/api/docs/",
     "/layers/unknown/",
     "/ogc/collections/reports/items?limit=none",
 ]
-WRITTEN_TO_ONLY = {"api/reports/<slug:public_id>/support/", "api/device-tokens/", "i18n/setlang/"}
+WRITTEN_TO_ONLY = {
+    "api/reports/<slug:public_id>/support/",
+    "api/device-tokens/",
+    "api/analysis/saved/<slug:slug>/freeze/",
+    "i18n/setlang/",
+}
 
 
 @pytest.fixture
@@ -94,7 +113,22 @@ def names(client: Client, city: City, categories: None) -> dict[str, Any]:
     report = client.post("/api/reports/", {**form, "photos": [photo]}).json()["id"]
     make_agency(city, "dlh", make_category())
     datastream: Datastream = make_datastream(make_thing())
-    return {"report": report, "datastream": datastream.pk}
+    owner = staff("perencana", city)
+    period = {"start": "2026-02-01", "end": "2026-02-07"}
+    saved_by(owner, city, layer_id="surface", title="Air kotor", slug="air-kotor", parameters=period)
+    done = Intervention.objects.create(
+        city=city,
+        owner=owner,
+        area=Area.objects.get(code="kota-uji.1"),
+        category=Category.objects.get(slug="banjir"),
+        date=date(2026, 2, 1),
+        title="Pompa baru",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    client.get("/api/analysis/density-grid/?start=2026-02-01&end=2026-02-07")
+    result = ResultSet.objects.get(analysis="density-grid")
+    return {"report": report, "datastream": datastream.pk, "result": result.token, "intervention": done.pk}
 
 
 def headers_of(response: Any) -> dict[str, str]:

@@ -16,6 +16,10 @@ from geo.reports.workflow import Status
 from tests.factories import make_area, make_city, square
 from tests.spatial_city import PERIOD, ask, at_m, by_code, lattice_city, tell
 
+NOTHING_FOUND = (
+    "Nothing is hot or cold at 90 percent once the number of areas is taken into account. That is no proof of evenness: larger"
+    " cells or a longer period have more to go by."
+)
 pytestmark = pytest.mark.django_db
 
 DAYS = {"start": "2026-02-01", "end": "2026-02-28"}
@@ -80,7 +84,7 @@ def test_the_collection_says_how_it_was_made_and_the_global_moran(client: Client
         "without_value": 0,
         "hot": 0,
         "cold": 0,
-        "notes": [],
+        "notes": [NOTHING_FOUND],
         "start": "2026-01-31T17:00:00Z",
         "end": "2026-02-28T17:00:00Z",
     }
@@ -177,7 +181,10 @@ def test_an_area_without_population_has_no_rate_and_is_nobodys_neighbour(
         assert (shown["reason"], shown["neighbours_used"], shown["reports"]) == ("no_population", None, 0)
     assert (found["3.1"]["neighbours_used"], found["8.1"]["neighbours_used"]) == (1, 1)
     assert (answer["n"], answer["without_value"]) == (14, 2)
-    assert answer["notes"] == ["2 areas have no value and take no part: what they would be divided by is not known."]
+    assert answer["notes"] == [
+        "2 areas have no value and take no part: what they would be divided by is not known.",
+        NOTHING_FOUND,
+    ]
 
 
 def test_an_area_without_neighbours_is_an_island_that_is_not_tested(client: Client, row: City) -> None:
@@ -191,7 +198,10 @@ def test_an_area_without_neighbours_is_an_island_that_is_not_tested(client: Clie
     # Seventeen areas: its own deviation, (50 - 66 / 17) / 12.1262, over sqrt((17 - 1) / 16).
     assert island["z"] == 3.8031
     assert (answer["islands"], answer["n"]) == (1, 17)
-    assert answer["notes"] == ["1 area has no neighbour and is not tested."]
+    assert answer["notes"] == [
+        "1 area has no neighbour and is not tested.",
+        NOTHING_FOUND,
+    ]
 
 
 @pytest.mark.parametrize(("level", "areas"), [("kota", 1), ("kecamatan", 2), ("kelurahan", 4)])
@@ -231,7 +241,10 @@ def test_reports_that_lie_in_no_area_of_the_level_are_said(client: Client, row: 
     tell(row, None, 1)
     answer = hotspots(client, **ANALYTIC)
     assert (answer["reports"], answer["reports_outside"]) == (16, 2)
-    assert answer["notes"] == ["2 reports lie in none of the areas, or have no point, and are not counted."]
+    assert answer["notes"] == [
+        "2 reports lie in none of the areas, or have no point, and are not counted.",
+        NOTHING_FOUND,
+    ]
 
 
 def test_hexagons_have_shapes_and_codes_of_their_own(client: Client) -> None:

@@ -314,6 +314,7 @@ def test_the_catalogue_describes_each_layer(client: Client, city: City) -> None:
         "clusters",
         "emerging",
         "correlation",
+        "bivariate",
     ]
     density = next(layer for layer in answer["layers"] if layer["id"] == "density")
     assert {prop["name"]: prop["unit"] for prop in density["properties"]}["reports_per_km2"] == "1/km2"

@@ -79,6 +79,22 @@ def test_picture_is_a_png_that_is_the_same_twice(client: Client, city: City) -> 
     assert ResultSet.objects.count() == 1
 
 
+def test_picture_speaks_of_days_of_the_city_and_of_what_is_grey(
+    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from geo.api.analysis import matrix_picture
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(matrix_picture, "png_bytes", lambda figure: drawn.append(figure) or b"")
+    client.get(f"{URL}&f=png&lang=en")
+    client.get(f"{URL}&f=png&lang=en&category=genangan")
+    said = [figure.get_suptitle() for figure in drawn]
+    # The period begins at 17:00 of 31 January in UTC.
+    assert "2026-02-01 to 2026-02-28" in said[0]
+    assert "Grey: too little data for a figure." in said[0]
+    assert "No pair has enough data in this period." in said[1]
+
+
 def test_picture_of_nothing_is_drawn_too(client: Client) -> None:
     make_city()
     response = client.get(f"{URL}&f=png")

@@ -23,7 +23,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-AT_NEED = {"correlation": "?property=river_level"}
+AT_NEED = dict.fromkeys(("correlation", "bivariate"), "?property=river_level")
 
 
 def xml(client: Client, path: str, **more: Any) -> Element:
@@ -51,7 +51,7 @@ def test_each_layer_has_a_definition_that_reads_it_from_this_service(client: Cli
     assert element is not None
     assert element.findtext("provider") == "OAPIF"
     assert f"typename='{layer}'" in source(document)
-    prefix = "with/property=river_level/" if layer == "correlation" else ""
+    prefix = "with/property=river_level/" if layer in AT_NEED else ""
     assert f"url='http://testserver/ogc/{prefix}'" in source(document)
     shown = document.find("layer-tree-group/layer-tree-layer")
     assert shown is not None

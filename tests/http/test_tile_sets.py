@@ -26,7 +26,7 @@ from tests.vector_tiles import AT_10, MVT, features, path_of
 pytestmark = pytest.mark.django_db
 
 OGC_TILES = "/ogc/collections/reports/tiles/WebMercatorQuad"
-NEEDS = {"correlation": "?property=pm25"}
+NEEDS = dict.fromkeys(("correlation", "bivariate"), "?property=pm25")
 
 
 @pytest.fixture

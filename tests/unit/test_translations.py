@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-ASKING = {"_", "gettext", "gettext_lazy", "pgettext", "pgettext_lazy"}
+ASKING = {"_", "gettext", "gettext_lazy", "pgettext", "pgettext_lazy", "gettext_noop"}
 CODE = [path for folder in ("server", "geo", "sensors") for path in sorted((settings.BASE_DIR / folder).rglob("*.py"))]
 PAGES = sorted((settings.BASE_DIR / "server/web/templates").rglob("*.html"))
 

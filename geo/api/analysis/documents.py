@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -22,6 +23,8 @@ from server.core.listing import read_query
 from server.core.params import parse_choice
 from server.core.versions import data_version
 
+# Members that are sentences.
+SENTENCES = ("caveat", "rule", "method")
 JSON = "application/json"
 CSV = "text/csv"
 PNG = "image/png"
@@ -63,6 +66,8 @@ class DocumentView(PublicView):
             "data_version": result.data_version,
             "parameters": _shown(parameters_of(query)),
             **result.members,
+            # A stored result has no language; its sentences are known to gettext as they stand.
+            **{name: gettext(said) for name in SENTENCES if isinstance(said := result.members.get(name), str)},
         }
         response: HttpResponseBase
         if form is None:
@@ -103,7 +108,9 @@ def analysis_parameters(analysis: Analysis, forms: Mapping[str, Form], *, settle
             for p in analysis.parameters
             if p.name not in settled
         ),
-        parameter("f", f"The form of the answer: {', '.join(['json', *forms])}."),
+        OpenApiParameter(
+            "f", str, OpenApiParameter.QUERY, enum=["json", *forms], description="The form of the answer."
+        ),
     ]
 
 

@@ -153,7 +153,8 @@ class DossierView(DocumentView):
     )
     def get(self, request: Request, code: str) -> HttpResponseBase:
         """The dossier of a current area of any level: reports, answers, hotspots and readings, each with what it is compared with."""
-        area = Area.objects.current().filter(code=code).select_related("city").defer("boundary").first()
+        current = Area.objects.current().filter(code=code).select_related("city").defer("boundary")
+        area = current.first() if "\0" not in code else None
         asked = request.query_params.get("city")
         if area is None or (asked and resolve_city(asked).pk != area.city_id):
             raise NotFound(_("There is no such area."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from geo.api.analysis.dossier_words import AIR, HOTSPOTS, RAIN, REASONS, UNITS
+from geo.api.analysis.print import period_words
 
 Said = Mapping[str, Any]
 BAR_WIDTH, BAR_HEIGHT = 640, 96
@@ -41,7 +42,7 @@ def render_page(document: Said) -> bytes:
     context = {
         "document": document,
         "facts": _facts(document),
-        "bars": _bars(reports),
+        "bars": _bars(reports, ZoneInfo(document["period"]["time_zone"])),
         "course_title": _("Reports by week") if reports["interval"] == "week" else _("Reports by day"),
         "trend": _trend(reports["trend"]),
         "tables": [table for table in tables if table.rows or table.note],
@@ -172,7 +173,8 @@ def _reading_tables(readings: Said) -> list[Table]:
     for entry in readings["by_property"]:
         for thing in entry["things"]:
             latest = {"low": None, "high": None, **thing["latest"]}
-            distance = _("inside") if entry["value_source"] == "inside" else f"{_number(thing['distance_m'])} m"
+            is_inside = entry["value_source"] == "inside"
+            distance = _("inside") if is_inside else f"{_number(round(thing['distance_m']))}\N{NO-BREAK SPACE}m"
             figures = [shown(figure) for figure in (latest, thing["mean"], thing["max"], thing["coverage"])]
             rows.append([_name(entry), thing["name"], distance, *figures])
             limits += [[_name(entry), thing["name"], *_limit(limit)] for limit in thing["limits"]]
@@ -180,7 +182,7 @@ def _reading_tables(readings: Said) -> list[Table]:
     return [
         Table(_("Readings"), head, rows, note),
         Table(_("Readings against limits"), [_("Property"), _("Thing"), _("Limit"), _("Found")], limits),
-        _air_table(readings["air_quality"]),
+        _air_table(readings),
     ]
 
 
@@ -201,21 +203,26 @@ def _limit(limit: Said) -> list[str]:
     return [source, _reason(limit["reason"])]
 
 
-def _air_table(air: Said) -> Table:
+def _air_table(readings: Said) -> Table:
+    air = readings["air_quality"]
+    properties = {entry["property"]: _name(entry) for entry in readings["by_property"]}
+    things = {thing["thing"]: thing["name"] for entry in readings["by_property"] for thing in entry["things"]}
     head = [_("Thing"), _("Days"), *(str(word) for word in AIR.values()), _("Worst day"), _("Latest day")]
     rows = []
     for station in air["stations"]:
         days = [_number(station["days_by_category"][name]) for name in AIR]
-        ends = [_index(station[name], station) for name in ("worst", "latest")]
-        rows.append([station["thing"], _number(station["days"]["value"]), *days, *ends])
+        ends = [_index(station[name], station, properties) for name in ("worst", "latest")]
+        thing = station["thing"]
+        rows.append([things.get(thing, thing), _number(station["days"]["value"]), *days, *ends])
     note = _("Index of the worst pollutant of each whole day, by the table of %(source)s; last bound %(top)d.") % air
     return Table(_("Air quality (ISPU)"), head, rows, note if rows else "")
 
 
-def _index(index: Said | None, station: Said) -> str:
+def _index(index: Said | None, station: Said, properties: Mapping[str, str]) -> str:
     if index is None:
         return _reason(station["reason"])
-    return f"{_number(index['index'])} ({AIR[index['category']]}, {index['pollutant']})"
+    pollutant = properties.get(index["pollutant"], index["pollutant"])
+    return f"{_number(index['index'])} ({AIR[index['category']]}, {pollutant})"
 
 
 def _correlation_table(correlations: Said, readings: Said) -> Table:
@@ -242,6 +249,7 @@ def _correlation_table(correlations: Said, readings: Said) -> Table:
 
 def _facts(document: Said) -> list[tuple[str, str]]:
     area, period = document["area"], document["period"]
+    days = {name: datetime.fromisoformat(period[name]) for name in ("start", "end")}
     people = shown(area["population"])
     if area["population_year"]:
         people = f"{people} ({area['population_year']}; {area['population_source']})"
@@ -250,7 +258,7 @@ def _facts(document: Said) -> list[tuple[str, str]]:
         (_("Belongs to"), area["parent"]["name"] if area["parent"] else "–"),
         (_("Surface area"), shown(area["area_km2"])),
         (_("Population"), people),
-        (_("Period"), f"{_local(period['start'], period)} – {_local(period['end'], period)} ({period['time_zone']})"),
+        (_("Period"), f"{period_words(days, ZoneInfo(period['time_zone']))} ({period['time_zone']})"),
         (_("As of"), _local(document["as_of"], period)),
     ]
 
@@ -260,11 +268,12 @@ def _local(text: str, period: Said) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
-def _bars(reports: Said) -> dict[str, Any]:
-    """The course as bars: x, y, width and height as texts without a locale's comma."""
+def _bars(reports: Said, zone: ZoneInfo) -> dict[str, Any]:
+    """The course as bars: x, y, width and height as texts without a locale's comma. `first` and `last` are days of the city."""
     course = reports["course"]
     most = max((part["reports"] for part in course), default=0)
     step = BAR_WIDTH / max(len(course), 1)
+    days = [f"{datetime.fromisoformat(part['start']).astimezone(zone):%Y-%m-%d}" for part in course]
     bars = []
     for i, part in enumerate(course):
         height = BAR_HEIGHT * part["reports"] / most if most else 0.0
@@ -274,10 +283,11 @@ def _bars(reports: Said) -> dict[str, Any]:
                 "y": f"{BAR_HEIGHT - height:.2f}",
                 "width": f"{max(step - 1, 0.5):.2f}",
                 "height": f"{height:.2f}",
-                "title": f"{datetime.fromisoformat(part['start']).astimezone(UTC):%Y-%m-%d}: {part['reports']}",
+                "title": f"{days[i]}: {part['reports']}",
             }
         )
-    return {"bars": bars, "width": BAR_WIDTH, "height": BAR_HEIGHT, "most": most}
+    ends = {"first": days[0], "last": days[-1]} if days else {}
+    return {"bars": bars, "width": BAR_WIDTH, "height": BAR_HEIGHT, "most": most, **ends}
 
 
 def _trend(trend: Said) -> str:

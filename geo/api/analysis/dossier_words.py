@@ -51,6 +51,15 @@ UNITS: Words = {
     "m3/s": "m³/s",
     "Cel": "°C",
     "dB[SPL]": "dB",
+    "{IDR}/kg": "Rp/kg",
+    "{case}": _("cases"),
+    "{case}/d": _("cases a day"),
+    "{vehicle}": _("vehicles"),
+    "{vehicle}/d": _("vehicles a day"),
+    "{visit}": _("visits"),
+    "{visit}/d": _("visits a day"),
+    "{visitor}": _("visitors"),
+    "{visitor}/d": _("visitors a day"),
 }
 HOTSPOTS: Words = {
     "hot_99": _("hot, 99 %"),

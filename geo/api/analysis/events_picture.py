@@ -1,15 +1,24 @@
 """The hours around events as a picture: what was reported, what other days would give, and the band that they stay in."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from matplotlib.ticker import MultipleLocator
 
-from geo.api.analysis.figures import ACCENT, BAND, LINE, MARK, SOFT_INK, make_figure, png_bytes
+from geo.api.analysis.figures import (
+    ACCENT,
+    BAND,
+    LINE,
+    MARK,
+    PAPER,
+    SOFT_INK,
+    clock_of,
+    days_of,
+    make_figure,
+    png_bytes,
+)
 
 WHY_NOT = {
     "no_readings": gettext_lazy("nothing was measured"),
@@ -34,7 +43,7 @@ def draw_events(document: Mapping[str, Any]) -> bytes:
         axes.step(hours, [point["expected"] for point in course], where="mid", color=SOFT_INK, label=_("expected"))
     else:
         text = _("No comparison: %(reason)s") % {"reason": WHY_NOT[document["reason"]]}
-        axes.text(0.5, 0.9, text, transform=axes.transAxes, ha="center", color=MARK)
+        axes.text(0.5, 0.75, text, transform=axes.transAxes, ha="center", color=MARK, backgroundcolor=PAPER)
     if course and course[0]["mean"] is not None:
         axes.step(
             hours, [point["mean"] for point in course], where="mid", color=ACCENT, label=_("reports around events")
@@ -65,16 +74,15 @@ def _title(document: Mapping[str, Any]) -> str:
 
 
 def _caption(document: Mapping[str, Any]) -> str:
-    caveat = _("An association, not a cause. As of %(as_of)s.") % {"as_of": document["as_of"]}
+    zone = document["time_zone"]
+    caveat = _("An association, not a cause. As of %(as_of)s.") % {"as_of": clock_of(document["as_of"], zone)}
     if "start" not in document:
         return caveat
-    zone = ZoneInfo(document["time_zone"])
-    start, end = (datetime.fromisoformat(document[name]).astimezone(zone) for name in ("start", "end"))
+    start, end = days_of(document["start"], document["end"], zone)
     said = _("n = %(n)d events, %(start)s to %(end)s, %(reports)d reports in the period.") % {
         "n": document["events"],
-        "start": start.date().isoformat(),
-        # The period's end is the first moment that no longer counts.
-        "end": (end - timedelta(seconds=1)).date().isoformat(),
+        "start": start,
+        "end": end,
         "reports": document["reports"],
     }
     return f"{said} {caveat}"

@@ -3,7 +3,9 @@
 By matplotlib's objects alone: pyplot keeps its figures in a global that threads would share.
 """
 
+from datetime import datetime, timedelta
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -44,3 +46,15 @@ def png_bytes(figure: Figure) -> bytes:
     file = BytesIO()
     FigureCanvasAgg(figure).print_figure(file, format="png", dpi=DPI, metadata={"Software": None})
     return file.getvalue()
+
+
+def days_of(start: str, end: str, time_zone: str) -> tuple[str, str]:
+    """The first and the last day of the city that a period has; its end is the first moment that no longer counts."""
+    zone = ZoneInfo(time_zone)
+    first, after = (datetime.fromisoformat(text).astimezone(zone) for text in (start, end))
+    return first.date().isoformat(), (after - timedelta(seconds=1)).date().isoformat()
+
+
+def clock_of(moment: str, time_zone: str) -> str:
+    """A moment by the city's clock, to the minute."""
+    return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M %Z}"

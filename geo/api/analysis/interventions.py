@@ -147,7 +147,9 @@ class InterventionsView(PublicView):
 
 
 class InterventionView(PublicView):
-    @extend_schema(operation_id="interventions_retrieve", responses={200: InterventionSerializer, 404: PROBLEM})
+    @extend_schema(
+        operation_id="interventions_retrieve", responses={200: InterventionSerializer, 400: PROBLEM, 404: PROBLEM}
+    )
     def get(self, request: Request, number: int) -> Response:
         """One intervention."""
         read_query(request.query_params, [])

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.formats import number_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -21,6 +22,7 @@ from rest_framework.request import Request
 from geo.analysis.freezing import checksum_of, code_version
 from geo.analysis.models import ResultSet
 from geo.analysis.saved import SavedAnalysis
+from geo.api.analysis.print_words import FIGURES
 from geo.api.analysis.saved import NOT_READY, find_saved, kept_as_allowed, path_of
 from geo.api.reports import PROBLEM
 from geo.api.views import PublicView, parameter, utc_now
@@ -38,7 +40,7 @@ from server.core.listing import absolute_url, read_query
 from server.core.params import parse_choice
 
 # Millimetres of A4: the page's width, and within its margins the box that the map shares with the text below it.
-PAGES: Mapping[str, tuple[int, tuple[int, int]]] = {"landscape": (297, (178, 150)), "portrait": (210, (190, 140))}
+PAGES: Mapping[str, tuple[int, tuple[int, int]]] = {"landscape": (297, (178, 122)), "portrait": (210, (190, 140))}
 # Of the text below the map, about: letters on a line, and a line's height.
 LETTERS, LINE_MM = 125, 3.9
 LEAST_MAP_MM = 60
@@ -46,9 +48,13 @@ LEAST_MAP_MM = 60
 BELOW_MM = 8
 ROUND = (1, 2, 5)
 # Of the members of a result, those that are said elsewhere on the sheet.
-SAID = {"start", "end", "frozen_at", "data_version", "checksum", "caveat", "method", "n"}
+# The reason is in the notes, in words.
+SAID = {"start", "end", "frozen_at", "data_version", "checksum", "caveat", "method", "n", "reason"}
 LONGEST_VALUE = 120
-MOST_SCALARS, MANY_CLASSES = 10, 8
+LEAST_P = 0.001
+MOST_SCALARS, MANY_CLASSES = 12, 8
+# More shapes than this are small on paper: thick outlines would hide their colours.
+MANY_SHAPES = 500
 
 
 class PrintView(PublicView):
@@ -98,6 +104,7 @@ def _sheet(saved: SavedAnalysis, orientation: str, link: str) -> dict[str, Any]:
     method = [str(base.description), *_texts(source.members, "method")]
     width, height = map_box(orientation, [saved.title * 2, saved.description, " ".join(method)])
     drawing = draw(Selection(layer, query, source), srid=saved.city.metric_srid, width_mm=width, height_mm=height)
+    parameters = _parameters(base, saved, query.values)
     styled = layer.property_named(layer.style.property) if layer.style.property else None
     return {
         "title": saved.title,
@@ -114,9 +121,9 @@ def _sheet(saved: SavedAnalysis, orientation: str, link: str) -> dict[str, Any]:
         ],
         "legend_title": styled.title if styled else "",
         "n": _("%(shown)d %(units)s, %(figures)d of them with a figure")
-        % {"shown": drawing.shown, "units": _units(query.values), "figures": drawing.with_figure},
-        "whole": _scalars(base, source.members),
-        "parameters": _parameters(base, saved, query.values),
+        % {"shown": drawing.shown, "units": _units(base, query.values), "figures": drawing.with_figure},
+        "whole": _scalars(source.members, dict(parameters)),
+        "parameters": parameters,
         "caveats": _caveats(saved, result, layer, drawing, source.members),
         "source": _source(saved, result, link),
     }
@@ -142,6 +149,7 @@ def _map(drawing: Drawing) -> dict[str, Any]:
     shapes = [{"path": shape.path, "colour": shape.colour, "opacity": f"{shape.opacity:g}"} for shape in drawing.shapes]
     return {
         "shapes": shapes,
+        "line": "0.05" if len(shapes) > MANY_SHAPES else "0.15",
         "width": f"{drawing.width:.2f}",
         "height": f"{drawing.height + BELOW_MM:.2f}",
         "bar": _bar(drawing) if shapes else None,
@@ -170,20 +178,32 @@ def period_words(values: Mapping[str, Any], zone: ZoneInfo) -> str:
     return f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M} {last:%Z}"
 
 
-def _units(values: Mapping[str, Any]) -> str:
-    """What the rows are; analyses over a grid have cells of so many metres."""
-    return _("cells") if values.get("cell_m") else _("areas")
+def _units(base: Layer, values: Mapping[str, Any]) -> str:
+    """What the rows are; analyses over a grid have cells, whose size is given or chosen by a rule."""
+    is_grid = any(p.name == "cell_m" for p in base.parameters) and not values.get("level")
+    return _("cells") if is_grid else _("areas")
 
 
-def _scalars(base: Layer, members: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is said of the whole beside the parameters, as far as it is a number or a word."""
-    elsewhere = {*SAID, *(p.name for p in base.parameters)}
-    found = [
-        (name, f"{value:.4g}" if isinstance(value, float) else _short(value))
-        for name, value in members.items()
-        if name not in elsewhere and isinstance(value, str | int | float) and not isinstance(value, bool)
-    ]
+def _scalars(members: Mapping[str, Any], parameters: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is said of the whole, as far as it is a number, a word, or a statistic with its p; and what a rule has chosen."""
+    found = []
+    for name, value in members.items():
+        text = _figure(value)
+        if text and name not in SAID and parameters.get(name) not in (text, str(value)):
+            found.append((str(FIGURES.get(name, name)), text))
     return found[:MOST_SCALARS]
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, Mapping):
+        statistic = next((value[name] for name in ("i", "l") if name in value), None)
+        chance = value.get("p_permuted") or value.get("p")
+        if statistic is None or chance is None:
+            return ""
+        return f"{_figure(statistic)} (p {_figure(chance) if chance >= LEAST_P else '< ' + _figure(LEAST_P)})"
+    if isinstance(value, float):
+        return str(number_format(f"{value:.5g}"))
+    return _short(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _parameters(base: Layer, saved: SavedAnalysis, values: Mapping[str, Any]) -> list[tuple[str, str]]:

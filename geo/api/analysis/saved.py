@@ -89,7 +89,9 @@ class SavedAnalysesView(PublicView):
 
 
 class SavedAnalysisView(PublicView):
-    @extend_schema(operation_id="saved_analyses_retrieve", responses={200: SavedAnalysisSerializer, 404: PROBLEM})
+    @extend_schema(
+        operation_id="saved_analyses_retrieve", responses={200: SavedAnalysisSerializer, 400: PROBLEM, 404: PROBLEM}
+    )
     def get(self, request: Request, slug: str) -> Response:
         """One saved analysis; a frozen one with what it takes to cite it."""
         read_query(request.query_params, [])

@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.utils.translation import gettext as translated
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from geo.analysis.bivariate import BivariateMap, BivariateParams, map_both
 from geo.analysis.computed import Computed, Progress
 from geo.analysis.hotspots import undefined
 from geo.analysis.survey import finite
-from geo.areas.models import City
 from geo.layers import parameters as p
 from geo.layers.analyses import spatial
 from geo.layers.analyses.clusters import COLOURS
@@ -71,12 +68,6 @@ PARAMETERS = [
     p.END,
     *spatial.WHAT,
 ]
-
-
-def resolve_bivariate(city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-    resolved = spatial.resolve_period(city, values, now)
-    # To the hour, as the readings are.
-    return resolved | {name: resolved[name].replace(minute=0, second=0, microsecond=0) for name in ("start", "end")}
 
 
 def compute_bivariate(query: Query, progress: Progress) -> Computed:
@@ -140,7 +131,7 @@ def _members(query: Query, found: BivariateMap) -> dict[str, Any]:
 
 
 def bivariate_rows(query: Query) -> RowSource:
-    method = translated(
+    method = gettext(
         "Local bivariate Moran's I of the reading here and the complaints next door, and Lee's L of both smoothed over the"
         " neighbours; two-sided p-values by conditional permutation, q-values by Benjamini and Hochberg over the map."
         " An association between places, not a cause."
@@ -172,7 +163,7 @@ BIVARIATE = Layer(
     rows=bivariate_rows,
     compute=compute_bivariate,
     is_stored=True,
-    resolve=resolve_bivariate,
+    resolve=spatial.resolve_period,
     versions=DEPENDS_ON,
     style=Style("fill", "class", tuple(COLOURS.values()), tuple(COLOURS)),
 )

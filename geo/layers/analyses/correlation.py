@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from geo.analysis.computed import Computed, Progress, Row
@@ -17,8 +18,8 @@ from geo.layers.layer import Layer, Property, Query, RowSource, Style
 from geo.reports.models import Category
 
 DEPENDS_ON = {"geo_dataversion": ["reports", "areas"], "sensors_dataversion": ["rollups", "registry"]}
-CAVEAT = "An association, not a cause: two things go together, one of them first."
-METHOD = (
+CAVEAT = gettext_noop("An association, not a cause: two things go together, one of them first.")
+METHOD = gettext_noop(
     "Spearman's rho of reports at t and the property at t - lag, drift and shared rhythm of day and week removed from both;"
     " p from circular shifts of the maximum over the lags that were tried, q by Benjamini-Hochberg over the areas."
 )
@@ -26,7 +27,10 @@ METHOD = (
 
 def correlation_rows(query: Query) -> RowSource:
     source = stored_rows(query, PROPERTIES)
-    asked = {"interval": query.values["interval"], "property": query.values["property"]}
+    asked: dict[str, Any] = {"interval": query.values["interval"], "property": query.values["property"]}
+    if analysis := source.members.get("analysis"):
+        # A stored result has no language.
+        asked["analysis"] = {**analysis, "method": gettext(METHOD), "caveat": gettext(CAVEAT)}
     return replace(source, members={**source.members, **asked})
 
 

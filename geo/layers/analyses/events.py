@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from geo.analysis.computed import Computed, Progress
 from geo.analysis.events import EventsParams, EventStudy, last_place, study_events
@@ -132,7 +133,7 @@ def _said_of(query: Query) -> dict[str, Any]:
         "after": values["after"],
         "quiet_h": values["quiet_h"],
         "time_zone": query.city.timezone,
-        "caveat": "An association, not a cause.",
+        "caveat": gettext_noop("An association, not a cause."),
     }
 
 

@@ -110,7 +110,9 @@ SHARES = [
         "busiest_reporter_share",
         "number",
         _("Share of the busiest reporter"),
-        _("Of the reports here, those that one and the same reporter made: near 1 it is one voice."),
+        _(
+            "Of the reports here, those that one and the same reporter made: near 1 it is one voice. Null below 5 reports."
+        ),
     ),
     Property("channels", "array", _("Channels"), _("Each as slug:reports, the most used first.")),
 ]
@@ -146,8 +148,13 @@ def resolve_place(city: City, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve_period(city: City, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """A place, and without start and end the last 90 days of the city, today included."""
-    return p.DefaultPeriod(DEFAULT_DAYS)(city, resolve_place(city, values), now)
+    """A place, and without start and end the last 90 days of the city, today included; whole hours."""
+    resolved: dict[str, Any] = p.DefaultPeriod(DEFAULT_DAYS)(city, resolve_place(city, values), now)
+    # To the second, a period could be cut round single reports to learn which are one person's.
+    resolved |= {name: resolved[name].replace(minute=0, second=0, microsecond=0) for name in ("start", "end")}
+    if resolved["start"] >= resolved["end"]:
+        raise BadParameter("end", "the period is shorter than an hour")
+    return resolved
 
 
 def question_of(query: Query) -> Question:
@@ -252,6 +259,13 @@ def notes(members: Mapping[str, Any]) -> list[str]:
                 count,
             )
             % {"count": count}
+        )
+    if members.get("hot") == 0 and members.get("cold") == 0 and not members.get("reason"):
+        said.append(
+            gettext(
+                "Nothing is hot or cold at 90 percent once the number of areas is taken into account. That is no proof of evenness:"
+                " larger cells or a longer period have more to go by."
+            )
         )
     return said
 

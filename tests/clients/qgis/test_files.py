@@ -1,5 +1,7 @@
 """What QGIS opens by an address or a file: GeoJSON, vector tiles, a layer definition, a project."""
 
+from urllib.parse import urlencode
+
 import pytest
 from PyQt5.QtCore import QSize
 from PyQt5.QtGui import QColor
@@ -13,6 +15,8 @@ from qgis.core import (
     QgsVectorTileLayer,
     QgsWkbTypes,
 )
+
+from tests.clients.city_data import ASKED
 
 COUNTS = {"reports": 20_500, "sensors": 250, "cities": 1, "districts": 12, "subdistricts": 56, "density": 12}
 # Of Bekasi, in EPSG:3857.
@@ -109,6 +113,19 @@ def test_the_definition_of_density_is_coloured_by_its_figure(download, project):
     # From the highest class down; the last one is of areas without a report.
     colours = [range_.symbol().color().name() for range_ in renderer.ranges()]
     assert colours[:5] == ["#800026", "#e31a1c", "#fd8d3c", "#fed976", "#ffffcc"]
+
+
+def test_the_definition_of_hotspots_has_words_for_its_classes(download, project):
+    layer_id, given = ASKED[0]
+    renderer = defined(download, project, layer_id, f"?{urlencode({**given, 'lang': 'id'})}").renderer()
+    assert renderer.type() == "categorizedSymbol"
+    assert renderer.classAttribute() == "class"
+    said = {
+        category.value(): (category.label(), category.symbol().color().name()) for category in renderer.categories()
+    }
+    assert said["hot_99"] == ("titik panas, 99 %", "#b2182b")
+    assert said["cold_99"] == ("titik dingin, 99 %", "#2166ac")
+    assert said["none"][0] == "tidak signifikan"
 
 
 def test_the_project_opens_as_it_is(download, project):

@@ -4,6 +4,8 @@ import pytest
 from PyQt5.QtCore import QDateTime, Qt
 from qgis.core import NULL, QgsFeatureRequest, QgsRectangle, QgsVectorLayer, QgsWkbTypes
 
+from tests.clients.city_data import ASKED
+
 # Columns 0 to 9 and rows 0 to 9 of the grid of reports outside the city.
 HUNDRED = QgsRectangle(107.1995, -6.1005, 107.2095, -6.0905)
 
@@ -135,6 +137,49 @@ def test_parameters_that_the_address_fixes_reach_a_layer_of_figures(url):
     density = oapif(url, "density", api="/ogc/with/start=2026-01-01;end=2026-06-01/")
     assert sum(feature["reports"] for feature in density.getFeatures()) == 20_000
     assert types(density)["reports_per_km2"] == "Real"
+
+
+def fixed(number):
+    """The address that fixes the parameters of one of the computed layers, and its collection."""
+    collection, given = ASKED[number]
+    return collection, "/ogc/with/" + ";".join(f"{name}={value}" for name, value in given.items()) + "/"
+
+
+def test_hotspots_of_areas_load_with_a_class_for_each(url):
+    collection, api = fixed(0)
+    layer = oapif(url, collection, api=api)
+    assert layer.wkbType() == QgsWkbTypes.MultiPolygon
+    assert (types(layer)["class"], types(layer)["z"], types(layer)["neighbours_used"]) == ("String", "Real", "Integer")
+    features = list(layer.getFeatures())
+    assert layer.featureCount() == len(features) == 56
+    # A hundred in each of the first fifty, none in the last six.
+    assert sorted(feature["reports"] for feature in features) == [0] * 6 + [100] * 50
+    classes = {"hot_99", "hot_95", "hot_90", "none", "cold_90", "cold_95", "cold_99"}
+    assert all(feature["class"] in classes for feature in features)
+
+
+def test_hotspots_of_hexagons_load_and_tile_the_city(url):
+    collection, api = fixed(1)
+    layer = oapif(url, collection, api=api)
+    assert layer.wkbType() == QgsWkbTypes.MultiPolygon
+    features = list(layer.getFeatures())
+    assert all(feature["code"].startswith("hex-2000.") for feature in features)
+    assert sum(feature["reports"] for feature in features) == 5000
+    # Bekasi's area as the fixture has it.
+    assert sum(feature["area_km2"] for feature in features) == pytest.approx(213.05, abs=0.1)
+    assert all(feature.geometry().isGeosValid() for feature in features)
+
+
+def test_the_density_surface_loads_with_its_peak(url):
+    collection, api = fixed(2)
+    layer = oapif(url, collection, api=api)
+    features = list(layer.getFeatures())
+    assert layer.featureCount() == len(features) > 500
+    assert max(feature["share"] for feature in features) == 1
+    assert min(feature["density"] for feature in features) > 0
+    square = next(feature for feature in features if feature["share"] == 1).geometry().boundingBox()
+    # Half a kilometre at six degrees south, where a degree of latitude is 110.6 km.
+    assert square.height() == pytest.approx(0.5 / 110.6, rel=0.02)
 
 
 def test_an_empty_layer_is_valid(url):

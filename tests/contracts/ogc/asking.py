@@ -19,13 +19,19 @@ EPSG_32748 = "http://www.opengis.net/def/crs/EPSG/0/32748"
 CRS_LIST = [CRS84, EPSG_4326, EPSG_3857, EPSG_32748]
 
 # What a collection cannot be asked without.
-NEEDS: dict[str, dict[str, str]] = {"correlation": {"property": "pm25"}}
+REQUIRED: dict[str, dict[str, str]] = {"correlation": {"property": "pm25"}, "bivariate": {"property": "pm25"}}
+# What a collection is asked with, so that it has rows: the town's reports are older than the last 90 days. The town lies from
+# 710.2 to 732.3 km east and 9303.2 to 9314.3 km north on its plane: of cells of 5 km, the centres of 4 x 2 lie in it.
+NEEDS: dict[str, dict[str, str]] = {
+    **REQUIRED,
+    "surface": {"start": "2026-02-27", "end": "2026-03-01", "cell_m": "5000", "bandwidth_m": "10000"},
+}
 COLLECTIONS = [
     "reports", "sensors", "cities", "districts", "subdistricts", "density", "surface", "hotspots", "clusters", "emerging",
-    "correlation",
+    "correlation", "bivariate",
 ]  # fmt: skip
 # Those that need no parameter.
-LISTED = [name for name in COLLECTIONS if name not in NEEDS]
+LISTED = [name for name in COLLECTIONS if name not in REQUIRED]
 POINTS = ["reports", "sensors"]
 # A value that each parameter takes.
 PARAMETER_VALUES = {
@@ -36,6 +42,7 @@ PARAMETER_VALUES = {
     "property": "pm25", "domain": "environment", "level": "kecamatan", "interval": "day", "lag": "1",
     "max_distance_m": "100", "cell_m": "1000", "measure": "per_km2", "counted": "reports", "neighbours": "nearest",
     "distance_m": "2000", "slice": "month", "slices": "6", "bandwidth_m": "2000",
+    "statistic": "max", "control": "population",
 }  # fmt: skip
 
 

@@ -152,11 +152,11 @@ def test_req_core_crs84_coordinates_are_longitude_and_latitude_unless_asked_othe
 
 
 def test_req_core_fc_md_success_the_collections_page_holds_each_layer(client: Client) -> None:
-    """Each that can be opened here: correlation needs a property, and is listed where the address fixes one."""
+    """Each that can be opened here: two need a property, and are listed where the address fixes one."""
     document = ask(client, "/ogc/collections")
     assert [entry["id"] for entry in document["collections"]] == LISTED
     fixed = ask(client, "/ogc/with/property=pm25/collections")
-    assert [entry["id"] for entry in fixed["collections"]] == ["sensors", "correlation"]
+    assert [entry["id"] for entry in fixed["collections"]] == ["sensors", "correlation", "bivariate"]
 
 
 def test_req_core_fc_md_links_the_collections_page_links_to_itself_and_its_other_form(client: Client) -> None:

@@ -34,6 +34,7 @@ OWN = {
     "clusters": {"level"},
     "emerging": {"level"},
     "correlation": {"level"},
+    "bivariate": {"level"},
 }
 
 

@@ -12,6 +12,7 @@ from tests.contracts.ogc.asking import (
     COLLECTIONS,
     NEEDS,
     PARAMETER_VALUES,
+    REQUIRED,
     ask,
     collection_path,
     get,
@@ -27,7 +28,7 @@ ITEMS_PARAMETERS = {
     "limit", "offset", "next", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
     "properties", "skipGeometry", "f", "city", "lang", "geometry", "formulas",
 }  # fmt: skip
-WITH_CODES = ("cities", "density", "hotspots", "clusters", "emerging", "correlation")
+WITH_CODES = ("cities", "density", "surface", "hotspots", "clusters", "emerging", "correlation", "bivariate")
 OF_TABLES = {"geometry": "none", "formulas": "kept"}
 MEASURED = {"measure", "counted", "neighbours", "distance_m", "k", "permutations", "seed"}
 OWN_PARAMETERS = {
@@ -39,6 +40,18 @@ OWN_PARAMETERS = {
     "clusters": {"level", "cell_m", "category", "channel", "start", "end", *MEASURED},
     "emerging": {"level", "cell_m", "category", "channel", "slice", "slices", "start", "end", *MEASURED},
     "correlation": {"level", "category", "property", "interval", "lag", "start", "end", "max_distance_m"},
+    "bivariate": {
+        "level",
+        "category",
+        "channel",
+        "property",
+        "statistic",
+        "control",
+        "start",
+        "end",
+        "max_distance_m",
+        *MEASURED,
+    },
 }
 
 
@@ -156,7 +169,7 @@ def test_req_oas30_oas_impl_each_declared_parameter_is_taken(
         else:
             value = str(schema["enum"][0]) if "enum" in schema else by_type[schema["type"]]
         form = {"f": "csv"} if name in OF_TABLES else {}
-        response = get(client, items_path(collection), {**NEEDS.get(collection, {}), **form, name: value})
+        response = get(client, items_path(collection), {**REQUIRED.get(collection, {}), **form, name: value})
         assert response.status_code == 200, (name, value, text_of(response)[:300])
 
 
@@ -188,7 +201,7 @@ def test_required_parameters_are_declared_so(definition: dict[str, Any]) -> None
     for collection in COLLECTIONS:
         declared = parameters_of(definition, f"/collections/{collection}/items")
         required = {name for name, entry in declared.items() if entry.get("required")}
-        assert required == set(NEEDS.get(collection, {}))
+        assert required == set(REQUIRED.get(collection, {}))
 
 
 def test_req_oas30_exceptions_codes_each_refusal_is_documented_as_a_problem(definition: dict[str, Any]) -> None:

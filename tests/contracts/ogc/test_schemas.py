@@ -92,7 +92,9 @@ def test_req_schemas_property_seq_is_a_whole_number_of_its_own(client: Client, c
     [
         ("districts", {"area_km2": "km2"}),
         ("density", {"area_km2": "km2", "reports_per_km2": "1/km2"}),
-        ("correlation", {"distance_m": "m"}),
+        ("surface", {"density": "1/km2"}),
+        ("correlation", {"distance_m": "m", "distances_m": "m"}),
+        ("bivariate", {"area_km2": "km2", "distance_m": "m"}),
         ("sensors", {"expected_interval_s": "s"}),
         ("reports", {}),
     ],

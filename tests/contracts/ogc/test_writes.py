@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -97,7 +98,7 @@ def test_req_update_options_accept_patch_names_the_media_types(
 def test_other_collections_are_read_only(client: Client, web: str, collection: str) -> None:
     path = items_path(collection)
     fid = items(client, collection)["features"][0]["id"]
-    needs = "?property=pm25" if collection in NEEDS else ""
+    needs = f"?{urlencode(NEEDS[collection])}" if collection in NEEDS else ""
     for method, where in (
         ("POST", path),
         ("PUT", f"{path}/{fid}"),

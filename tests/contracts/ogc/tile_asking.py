@@ -1,10 +1,11 @@
 """How the contract tests come from a collection to its tiles: by the links alone, as a client would."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
-from tests.contracts.ogc.asking import NEEDS, ask, collection_path, get, link_of, links_of
+from tests.contracts.ogc.asking import NEEDS, REQUIRED, ask, collection_path, get, link_of, links_of
 
 MVT = "application/vnd.mapbox-vector-tile"
 TILESETS_VECTOR = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
@@ -27,11 +28,16 @@ def tile_set(client: Client, collection: str) -> Any:
 
 
 def template(client: Client, collection: str) -> str:
-    """The address of its tiles with `{tileMatrix}`, `{tileRow}` and `{tileCol}`; of the data that NEEDS names."""
-    needs = [f"{name}={value}" for name, value in NEEDS.get(collection, {}).items()]
-    found = [href for href in links_of(tile_set(client, collection), "item") if all(need in href for need in needs)]
+    """The address of its tiles with `{tileMatrix}`, `{tileRow}` and `{tileCol}`; of the data that NEEDS names.
+
+    What is required is settled in the link itself; the rest is added to it, as any parameter may be.
+    """
+    required = REQUIRED.get(collection, {})
+    settled = [f"{name}={value}" for name, value in required.items()]
+    found = [href for href in links_of(tile_set(client, collection), "item") if all(text in href for text in settled)]
     assert len(found) == 1, found
-    return found[0]
+    rest = {name: value for name, value in NEEDS.get(collection, {}).items() if name not in required}
+    return f"{found[0]}?{urlencode(rest)}" if rest else found[0]
 
 
 def tile(client: Client, collection: str, matrix: object, row: object, col: object, more: str = "") -> Any:
