@@ -209,7 +209,7 @@ def _stored(city: Any) -> list[str]:
 
     missed = []
     period = {"start": "2025-07-01", "end": "2026-06-30"}
-    asked = {
+    asked: dict[str, tuple[Any, dict[str, str]]] = {
         "the hexagons": (HOTSPOTS, {**period, "cell_m": str(_cell_for(city.pk)), "permutations": str(PERMUTATIONS)}),
         "the matrix": (MATRIX, {**period, "interval": "day"}),
     }

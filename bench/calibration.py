@@ -170,13 +170,14 @@ def discoveries(
 
 def matrix_controls_false_discoveries() -> Iterator[Figure]:
     error = 2 * sqrt(LEVEL * (1 - LEVEL) / TABLES)
-    for method, days, kind, make in (
+    settings: tuple[tuple[Method, int, str, Callable[..., City]], ...] = (
         ("pearson", 35, "days of hours", city_of_hours),
         ("pearson", 90, "days of hours", city_of_hours),
         ("pearson", 120, "days", city_of_days),
         ("spearman", 90, "days of hours", city_of_hours),
         ("spearman", 120, "days", city_of_days),
-    ):
+    )
+    for method, days, kind, make in settings:
         found = [discoveries(seed, 0, days, make, method=method)[0] > 0 for seed in range(TABLES)]
         shares = np.mean(found)
         name = f"tables with any discovery, nothing planted, {days} {kind}, {method}"

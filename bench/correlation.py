@@ -112,12 +112,13 @@ def main() -> int:
 
 def _params(city_id: int) -> "CorrelationParams":
     from geo.analysis.correlation import CorrelationParams
+    from geo.reports.models import Category
 
     return CorrelationParams(
         city_id=city_id,
         zone="Asia/Jakarta",
         level="kecamatan",
-        category_ids=None,
+        category_ids=list(Category.objects.values_list("id", flat=True)),
         observed_property=PROPERTY,
         start=START,
         end=START + timedelta(days=DAYS),
@@ -169,7 +170,7 @@ def _ours(params: "CorrelationParams") -> tuple[list[float], "Sequence[AreaCorre
     timings = []
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        rows = correlate(params)
+        rows = correlate(params).areas
         timings.append(time.perf_counter() - begun)
     with CaptureQueriesContext(connection) as captured:
         correlate(params)

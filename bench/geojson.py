@@ -35,11 +35,11 @@ def main() -> int:
     with bench_database("geojson"):
         from django.db import connection
 
+        from geo.layers.asking import resolve_city
         from geo.layers.catalogue import layer_by_id
         from geo.layers.geojson import Output, feature_sql, properties_sql
         from geo.layers.layer import Query
         from geo.layers.select import Selection, Window, window_sql
-        from geo.ogc.requests import resolve_city
 
         with connection.cursor() as cursor:
             cursor.execute(FILL, {"n": 3 * FEATURES})
