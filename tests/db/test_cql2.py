@@ -19,7 +19,7 @@ from geo.layers.report_layers import REPORTS
 from geo.layers.sensor_layers import SENSORS
 from geo.models import City
 from server.core.errors import BadParameter
-from tests.factories import make_category, make_city, make_datastream, make_report, make_thing
+from tests.factories import make_category, make_city, make_datastream, make_report, make_thing, scatter_reports
 from tests.probe_layer import probe_layer
 
 pytestmark = pytest.mark.django_db
@@ -315,6 +315,7 @@ def test_a_filter_in_another_crs_selects_the_same(districts: Rows) -> None:
 
 
 def test_the_index_serves_a_spatial_filter(reports: Rows) -> None:
+    scatter_reports()
     condition = reports.condition("S_INTERSECTS(geom, BBOX(106.9, -6.3, 107, -6.2))")
     source = REPORTS.rows(Query(reports.city, dict.fromkeys(p.name for p in REPORTS.parameters), NOW))
     with connection.cursor() as cursor:
