@@ -5,7 +5,7 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gdal-bin \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 1000 --user-group --home-dir /var/lib/pantau --create-home pantau
+    && useradd --uid 1000 --user-group --home-dir /var/lib/pantau --create-home pantau
 
 WORKDIR /srv/pantau
 ENV PYTHONUNBUFFERED=1 \

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("ingest", "geojson", "layers", "correlation", "analysis", "calibration")
+NAMES = ("ingest", "geojson", "layers", "correlation", "analysis", "calibration", "reports")
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,13 @@ class GeoConfig(AppConfig):
     def ready(self) -> None:
         pre_migrate.connect(step_aside, sender=self)
         post_migrate.connect(show_layers, sender=self)
+        from geo.channels import outgoing
+        from geo.operations import remote_photos
+        from geo.reports import stored_photos
+
+        outgoing.connect()
+        remote_photos.connect()
+        stored_photos.connect()
 
 
 def step_aside(plan: Any = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:

@@ -110,8 +110,10 @@ STATICFILES_DIRS = [
     ]
     if folder.is_dir()
 ]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+# Photos lie in a folder, or in a bucket of any service that speaks S3, whose objects are read through this service only.
+S3_BUCKET = env.text("PANTAU_S3_BUCKET", "")
+STORAGES: dict[str, dict[str, object]] = {
+    "default": env.bucket(S3_BUCKET) if S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 MEDIA_ROOT = Path(env.text("PANTAU_MEDIA_ROOT", str(HOME / "media")))
@@ -162,6 +164,11 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # What an anonymous citizen may send in ten minutes: per device, and per network address behind which thousands may sit.
 INTAKE_LIMIT_DEVICE = env.integer("PANTAU_INTAKE_LIMIT_DEVICE", 20, minimum=1)
 INTAKE_LIMIT_ADDRESS = env.integer("PANTAU_INTAKE_LIMIT_ADDRESS", 3000, minimum=1)
+# Networks inside which an address may be called that somebody else has named (a channel's, a photo's). Private ones, this
+# machine's own among them, are refused otherwise.
+OUTBOUND_ALLOW = env.networks("PANTAU_OUTBOUND_ALLOW")
+# How long personal data is kept after a report's last change, where its category does not say.
+RETENTION_DAYS = env.integer("PANTAU_RETENTION_DAYS", 730, minimum=1)
 
 LOGGING = {
     "version": 1,
@@ -169,6 +176,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # GDAL's errors are raised as well; those of a bad parameter are no errors of the service.
-    "loggers": {"django.contrib.gis": {"level": "CRITICAL"}},
+    # Pillow tells every tag of a photo's metadata: names and places among them.
+    "loggers": {"django.contrib.gis": {"level": "CRITICAL"}, "PIL": {"level": "INFO"}},
     "root": {"handlers": ["console"], "level": env.text("PANTAU_LOG_LEVEL", "INFO").upper()},
 }

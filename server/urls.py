@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("geo.ogc.urls")),
     path("api/", include("geo.api.urls")),
     path("api/", include("sensors.api.urls")),
+    path("open311/v2/", include("geo.open311.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live),
@@ -19,5 +20,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]
+handler400 = "server.web.views.bad_request"
 handler404 = "server.web.views.not_found"
 handler500 = "server.web.views.server_error"

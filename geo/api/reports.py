@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from django.http import FileResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +11,7 @@ from rest_framework.response import Response
 from geo.api.filters import FILTERS, parse_report_filter
 from geo.api.serializers import (
     DeviceTokenSerializer,
+    NewReportSerializer,
     ProblemSerializer,
     ReportDetailSerializer,
     ReportPageSerializer,
@@ -74,15 +73,15 @@ class ReportsView(PublicView):
         parameters=[DEVICE_TOKEN],
         request={"application/json": ReportInput, "multipart/form-data": ReportInput},
         responses={
-            201: ReportDetailSerializer,
-            200: OpenApiResponse(ReportDetailSerializer, description="sent before: the first one"),
+            201: NewReportSerializer,
+            200: OpenApiResponse(NewReportSerializer, description="sent before: the first one"),
             400: PROBLEM,
             401: PROBLEM,
             429: PROBLEM,
         },
     )
     def post(self, request: Request) -> Response:
-        """Takes in a report: from anybody, or from a channel with its API key."""
+        """Takes in a report: from anybody, or from a channel with its API key. Names open ones that may be the same."""
         principal, sender = self.principal, None
         if principal.channel is None and not principal.is_staff:
             sender = sender_of(request.headers.get("X-Device-Token"), address_of(request))
@@ -92,7 +91,8 @@ class ReportsView(PublicView):
         form.is_valid(raise_exception=True)
         report, created = _submit(form.validated_data, channel, sender)
         whole = Report.objects.for_answer().get(pk=report.pk)
-        answer = ReportDetailSerializer(whole, context={"request": request}).data
+        # The report is committed by now: of two that come at once, the later one sees the other among its duplicates.
+        answer = NewReportSerializer(whole, context={"request": request}).data
         headers = {"Location": absolute_url(request, reverse("report", args=[report.public_id]))}
         return Response(answer, status=201 if created else 200, headers=headers)
 
@@ -122,7 +122,7 @@ def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None) -> 
         raise InvalidFields(named) from None
 
 
-def _find(principal: Principal, public_id: str) -> Report:
+def find_report(principal: Principal, public_id: str) -> Report:
     report = Report.objects.visible_to(principal).for_answer().filter(public_id=public_id).first()
     if report is None:
         raise NotFound(_("There is no such report."))
@@ -134,35 +134,8 @@ class ReportView(PublicView):
     def get(self, request: Request, public_id: str) -> Response:
         """One report, with the steps of its life."""
         read_query(request.query_params, [])
-        report = _find(self.principal, public_id)
+        report = find_report(self.principal, public_id)
         return Response(ReportDetailSerializer(report, context={"request": request}).data)
-
-
-class ReportPhotoView(PublicView):
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # An <img> may accept images alone; what is sent is no rendering of DRF's.
-        return super().perform_content_negotiation(request, force=True)
-
-    @extend_schema(operation_id="reports_photo", responses={(200, "image/jpeg"): OpenApiTypes.BINARY, 404: PROBLEM})
-    def get(self, request: Request, public_id: str, number: int) -> FileResponse:
-        """A photo of a report, as JPEG; the first one is number 1."""
-        report = _find(self.principal, public_id)
-        photos = list(report.photos.all())
-        if not 1 <= number <= len(photos):
-            raise NotFound(_("There is no such photo."))
-        try:
-            content = photos[number - 1].image.open("rb")
-        except FileNotFoundError:
-            raise NotFound(_("There is no such photo.")) from None
-        response = FileResponse(content, content_type="image/jpeg")
-        scope = "public" if report.is_public else "private"
-        # Not for long: a report may be hidden, and photo 2 is photo 1 once the first was taken away.
-        response["Cache-Control"] = f"{scope}, max-age=60"
-        response["ETag"] = f'"{photos[number - 1].sha256}"'
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        response["Content-Disposition"] = "inline"
-        return response
 
 
 class SupportView(PublicView):
@@ -173,7 +146,7 @@ class SupportView(PublicView):
         responses={201: SupportSerializer, 200: SupportSerializer, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM},
     )
     def post(self, request: Request, public_id: str) -> Response:
-        """Supports a wish (aspirasi); once for each device."""
+        """Supports an open report or wish, once for each device; one that was merged supports its parent."""
         token = request.headers.get("X-Device-Token")
         if not token:
             raise InvalidFields(
@@ -181,7 +154,9 @@ class SupportView(PublicView):
             )
         sender = sender_of(token, address_of(request))
         admit(sender, now=utc_now())
-        support = support_report(report=_find(self.principal, public_id), device_hash=sender.device_hash, now=utc_now())
+        support = support_report(
+            report=find_report(self.principal, public_id), device_hash=sender.device_hash, now=utc_now()
+        )
         return Response({"support_count": support.support_count}, status=201 if support.is_new else 200)
 
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
+from geo.reports.duplicates import Candidate, duplicates_of
 from geo.reports.models import HistoryEntry, Report
 from geo.reports.report_input import POINT_SCHEMA
 from geo.reports.workflow import Status
@@ -31,11 +32,13 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
     category_name = serializers.CharField(source="category.name")
     description = serializers.CharField(source="public_description")
     location = PublicPoint(source="public_location", precision=7)
+    location_flag = serializers.SerializerMethodField()
     area = serializers.CharField(source="public_area.code", allow_null=True)
     area_name = serializers.CharField(source="public_area.name", allow_null=True)
     agency = serializers.CharField(source="agency.slug", allow_null=True)
     status = serializers.ChoiceField(choices=Status.choices)
     photos = serializers.SerializerMethodField()
+    thumbnails = serializers.SerializerMethodField()
 
     class Meta:
         model = Report
@@ -61,15 +64,30 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
             "closed_at",
             "support_count",
             "photos",
+            "thumbnails",
         ]
+
+    @extend_schema_field(serializers.ChoiceField(choices=Report.LocationFlag.choices))
+    def get_location_flag(self, report: Report) -> str:
+        """Of the public place: near a border the exact one may lie on the other side, and that would tell where."""
+        if report.public_location is None:
+            return report.location_flag
+        return Report.LocationFlag.INSIDE if report.public_area_id is not None else Report.LocationFlag.OUTSIDE
 
     def get_url(self, report: Report) -> str:
         return absolute_url(self.context["request"], reverse("report", args=[report.public_id]))
 
     @extend_schema_field(serializers.ListField(child=serializers.URLField()))
     def get_photos(self, report: Report) -> list[str]:
+        return self._photo_urls(report, "report-photo")
+
+    @extend_schema_field(serializers.ListField(child=serializers.URLField()))
+    def get_thumbnails(self, report: Report) -> list[str]:
+        return self._photo_urls(report, "report-thumbnail")
+
+    def _photo_urls(self, report: Report, route: str) -> list[str]:
         return [
-            absolute_url(self.context["request"], reverse("report-photo", args=[report.public_id, number]))
+            absolute_url(self.context["request"], reverse(route, args=[report.public_id, number]))
             for number, _photo in enumerate(report.photos.all(), start=1)
         ]
 
@@ -91,15 +109,74 @@ class HistorySerializer(serializers.ModelSerializer[HistoryEntry]):
 
 
 class ReportDetailSerializer(ReportSerializer):
+    duplicate_of = serializers.SerializerMethodField(
+        help_text="Id of the report into which this one was merged, and whose status it follows."
+    )
+    followers = serializers.SerializerMethodField(help_text="How many reports were merged into this one.")
     history = serializers.SerializerMethodField()
 
     class Meta(ReportSerializer.Meta):
-        fields = [*ReportSerializer.Meta.fields, "history"]
+        fields = [*ReportSerializer.Meta.fields, "duplicate_of", "followers", "history"]
+
+    def get_duplicate_of(self, report: Report) -> str | None:
+        parent = report.duplicate_of
+        return parent.public_id if parent is not None and parent.is_public else None
+
+    def get_followers(self, report: Report) -> int:
+        return report.duplicates.filter(is_public=True).count()
 
     @extend_schema_field(HistorySerializer(many=True))
     def get_history(self, report: Report) -> Any:
         entries = HistoryEntry.objects.filter(report=report, new__has_key="status").select_related("agency", "note")
         return HistorySerializer(entries.order_by("id"), many=True).data
+
+
+class CandidateSerializer(serializers.Serializer[Any]):
+    """A report that may tell of the same thing: as the public sees it, and how near it is."""
+
+    id = serializers.CharField(source="report.public_id")
+    url = serializers.SerializerMethodField()
+    support_url = serializers.SerializerMethodField(help_text="A POST here supports it, instead of another report.")
+    distance_m = serializers.IntegerField(
+        help_text="To its public place; where that is snapped to a grid, in whole cells of it."
+    )
+    similarity = serializers.FloatField(help_text="Of the two texts, from 0 to 1.")
+    score = serializers.FloatField(help_text="From 0 to 1: 0.5 closeness + 0.2 recency + 0.3 similarity.")
+    status = serializers.ChoiceField(source="report.status", choices=Status.choices)
+    description = serializers.CharField(source="report.public_description")
+    location = PublicPoint(source="report.public_location", precision=7)
+    reported_at = serializers.DateTimeField(source="report.reported_at")
+    support_count = serializers.IntegerField(source="report.support_count")
+
+    def get_url(self, candidate: Candidate) -> str:
+        return self._address(candidate, "report")
+
+    def get_support_url(self, candidate: Candidate) -> str:
+        return self._address(candidate, "report-support")
+
+    def _address(self, candidate: Candidate, route: str) -> str:
+        return absolute_url(self.context["request"], reverse(route, args=[candidate.report.public_id]))
+
+
+class CandidatesSerializer(serializers.Serializer[Any]):
+    """`radius_m` and `days` are how near a report has to be, in its category."""
+
+    radius_m = serializers.IntegerField()
+    days = serializers.IntegerField()
+    results = CandidateSerializer(many=True)
+
+
+class NewReportSerializer(ReportDetailSerializer):
+    """The answer to a report that came in."""
+
+    possible_duplicates = serializers.SerializerMethodField()
+
+    class Meta(ReportDetailSerializer.Meta):
+        fields = [*ReportDetailSerializer.Meta.fields, "possible_duplicates"]
+
+    @extend_schema_field(CandidateSerializer(many=True))
+    def get_possible_duplicates(self, report: Report) -> Any:
+        return CandidateSerializer(duplicates_of(report), many=True, context=self.context).data
 
 
 class ReportPageSerializer(serializers.Serializer[Any]):

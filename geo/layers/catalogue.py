@@ -14,6 +14,7 @@ from geo.layers.analyses.matrix import MATRIX
 from geo.layers.analyses.surface import DENSITY_GRID, SURFACE
 from geo.layers.area_layers import CITIES, DENSITY, DISTRICTS, SUBDISTRICTS
 from geo.layers.computation import Analysis, Computation
+from geo.layers.incident_layers import INCIDENTS
 from geo.layers.layer import Layer
 from geo.layers.report_layers import REPORTS
 from geo.layers.sensor_layers import SENSORS
@@ -21,6 +22,7 @@ from server.core.errors import NotFound
 
 LAYERS: Sequence[Layer] = (
     REPORTS,
+    INCIDENTS,
     SENSORS,
     CITIES,
     DISTRICTS,

@@ -1,11 +1,9 @@
 """Reports and who deals with them, in the admin. Nothing here is asked of a third party: places are shown as numbers."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,11 +12,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from geo.reports.admin_actions import merge_chosen, set_status, split_chosen
 from geo.reports.channel_keys import create_key
 from geo.reports.models import (
     Agency,
     Category,
     CategoryAgency,
+    CategoryAttribute,
     Channel,
     ChannelKey,
     CityRole,
@@ -63,7 +63,7 @@ class ContactInline(ReadOnlyInline):
 
 class PhotoInline(ReadOnlyInline):
     model = ReportPhoto
-    fields = ["number", "width", "height", "added_at"]
+    fields = ["number", "width", "height", "taken_at", "distance_m", "added_at"]
     can_delete = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -87,6 +87,7 @@ class ReportAdmin(admin.ModelAdmin):
     date_hierarchy = "reported_at"
     show_full_result_count = False
     inlines = [ContactInline, PhotoInline, HistoryInline]
+    actions = [merge_chosen, split_chosen, set_status]
     editable = ("is_public", "public_description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
@@ -99,9 +100,9 @@ class ReportAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["public_id", "city", "channel", "external_id", "kind", "category", "agency", "status", "description"]
-        places = ["place", "area", "public_place", "public_area", "location_flag"]
-        times = ["reported_at", "received_at", "updated_at", "due_at", "closed_at", "duplicate_of", "support_count"]
-        return [*self.editable, *shown, *places, *times]
+        places = ["attributes", "address", "place", "area", "public_place", "public_area", "location_flag"]
+        times = ["reported_at", "received_at", "updated_at", "due_at", "closed_at", "anonymised_at"]
+        return [*self.editable, *shown, *places, *times, "duplicate_of", "followers", "support_count"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.editable]
@@ -113,6 +114,10 @@ class ReportAdmin(admin.ModelAdmin):
     @admin.display(description=_("public location"))
     def public_place(self, report: Report) -> str:
         return _lon_lat(report.public_location)
+
+    @admin.display(description=_("merged into it"))
+    def followers(self, report: Report) -> str:
+        return ", ".join(report.duplicates.order_by("id").values_list("public_id", flat=True)) or "-"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -131,16 +136,19 @@ class ReportAdmin(admin.ModelAdmin):
             now=timezone.now(),
         )
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        super().save_formset(request, form, formset, change)
-        for photo in formset.deleted_objects:
-            if isinstance(photo, ReportPhoto):
-                # The file goes when the row is gone for certain; Django itself would leave it on the disk.
-                transaction.on_commit(partial(photo.image.storage.delete, str(photo.image.name)))
-
 
 def _lon_lat(point: Any) -> str:
     return f"{point.x:.6f}, {point.y:.6f}" if point is not None else "-"
+
+
+class QuestionInline(admin.TabularInline):
+    model = CategoryAttribute
+    extra = 0
+    ordering = ["order"]
+    fields = [
+        *("order", "code", "datatype", "required", "variable", "description_id", "description_en"),
+        *("datatype_description_id", "datatype_description_en", "values"),
+    ]
 
 
 class ResponsibilityInline(admin.TabularInline):
@@ -150,11 +158,21 @@ class ResponsibilityInline(admin.TabularInline):
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):
-    list_display = ["slug", "name_id", "name_en", "parent", "city", "sla_working_hours", "public_grid_m", "is_active"]
+    list_display = [
+        "slug",
+        "name_id",
+        "name_en",
+        "parent",
+        "city",
+        "sla_working_hours",
+        "public_grid_m",
+        "open311_type",
+        "is_active",
+    ]
     list_filter = ["is_active", "city"]
     list_select_related = ["parent", "city"]
     search_fields = ["slug", "name_id", "name_en"]
-    inlines = [ResponsibilityInline]
+    inlines = [QuestionInline, ResponsibilityInline]
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -20,11 +20,18 @@ SELECT pg_advisory_xact_lock(hashtext('geo.placement'))
 
 -- name: placing
 -- Everything about reports that follows from their place and category: areas, city, what the public sees of the place, agency.
--- A fragment: needs `given` (category_id, lon, lat, named_area_id), and leaves `settled`, a row per given one.
-located AS MATERIALIZED (
-    SELECT g.*, x.location, geo_area_at(x.location) AS point_area_id
-    FROM given g
-    CROSS JOIN LATERAL (SELECT ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326) AS location) x
+-- A fragment: needs `given` (n, category_id, lon, lat, named_area_id), and leaves `settled`, a row per given one.
+pointed AS MATERIALIZED (
+    SELECT g.*, ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326) AS location FROM given g
+), covering AS MATERIALIZED (
+    -- As geo_area_at says, for all points at once: a call for each takes 1.6 times as long.
+    SELECT DISTINCT ON (p.n) p.n, a.id AS point_area_id
+    FROM pointed p
+    JOIN geo_area a ON a.retired_at IS NULL AND ST_Covers(a.boundary, p.location)
+    JOIN geo_arealevel l ON l.id = a.level_id
+    ORDER BY p.n, l.rank DESC, a.code
+), located AS (
+    SELECT p.*, v.point_area_id FROM pointed p LEFT JOIN covering v USING (n)
 ), placed AS MATERIALIZED (
     SELECT l.*, coalesce(l.point_area_id, CASE WHEN l.location IS NULL THEN l.named_area_id END) AS area_id,
            c.id AS city_id, c.timezone, c.metric_srid, k.public_grid_m, k.city_id IS NULL OR k.city_id = c.id AS fits,
@@ -65,22 +72,24 @@ located AS MATERIALIZED (
 -- name: insert_reports
 -- A row per given report: n (its number), id (null when it was not stored) and fits (false: the category is another
 -- city's). Not stored and fits: a repeat of an earlier (channel, external_id).
--- The one way in for a report, alone or in thousands: placed, snapped, assigned to its agency, with its first line of history.
+-- The one way in for a report, alone or in thousands: placed, snapped, assigned to its agency, with its first line of history,
+-- and its personal data apart from it.
 WITH RECURSIVE given AS (
     SELECT * FROM unnest(
         %(public_ids)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(category_ids)s::bigint[],
         %(descriptions)s::text[], %(public_descriptions)s::text[], %(lons)s::float8[], %(lats)s::float8[],
-        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[]
+        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[], %(addresses)s::text[], %(attributes)s::jsonb[],
+        %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(device_hashes)s::text[]
     ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
-                           named_area_id, reported_at, n)
+                           named_area_id, reported_at, address, attributes, name, phone, email, device_hash, n)
 ), {placing}, stored AS (
     INSERT INTO geo_report (
         public_id, city_id, channel_id, external_id, kind, category_id, description, public_description,
         location, public_location, area_id, public_area_id, location_flag,
-        reported_at, received_at, updated_at, status, agency_id, is_public, support_count)
+        reported_at, received_at, updated_at, status, agency_id, is_public, support_count, address, attributes)
     SELECT s.public_id, s.city_id, %(channel_id)s, s.external_id, s.kind, s.category_id, s.description, s.public_description,
            s.location, s.public_location, s.area_id, s.public_area_id, s.location_flag,
-           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0
+           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0, s.address, s.attributes
     FROM settled s
     WHERE s.fits
     ORDER BY s.n
@@ -90,6 +99,12 @@ WITH RECURSIVE given AS (
     INSERT INTO geo_historyentry (report_id, at, action, old, new, channel_id, agency_id)
     SELECT id, %(now)s, 'submitted', '{{}}', '{{"status": "submitted"}}', %(channel_id)s, agency_id FROM stored
     ORDER BY id
+), contacts AS (
+    INSERT INTO geo_reportcontact (report_id, name, phone, email, device_hash)
+    SELECT t.id, g.name, g.phone, g.email, g.device_hash
+    FROM stored t JOIN given g USING (public_id)
+    WHERE g.name <> '' OR g.phone <> '' OR g.email <> '' OR g.device_hash <> ''
+    ORDER BY t.id
 )
 SELECT s.n, t.id, s.fits FROM shown s LEFT JOIN stored t USING (public_id) ORDER BY s.n
 
@@ -97,7 +112,7 @@ SELECT s.n, t.id, s.fits FROM shown s LEFT JOIN stored t USING (public_id) ORDER
 -- One row: fits (false: the category is another city's, and nothing was changed), the report's city and agency from now on.
 -- Placed as it was when it came in. An agency that was chosen since stays, unless category or city are others now.
 WITH RECURSIVE given AS (
-    SELECT r.id AS report_id, %(category_id)s::bigint AS category_id, %(lon)s::float8 AS lon, %(lat)s::float8 AS lat,
+    SELECT 1 AS n, r.id AS report_id, %(category_id)s::bigint AS category_id, %(lon)s::float8 AS lon, %(lat)s::float8 AS lat,
            r.area_id AS named_area_id
     FROM geo_report r WHERE r.id = %(report_id)s
 ), {placing}, revised AS (

@@ -12,7 +12,7 @@ from geo.reports.privacy import mask
 from geo.reports.querysets import Principal
 from geo.reports.services import check_fields
 from geo.reports.statements import QUERIES, REVISE_REPORT
-from server.core.errors import Forbidden, InvalidFields, Stale
+from server.core.errors import Conflict, Forbidden, InvalidFields, Stale
 
 
 def revise_report(
@@ -60,6 +60,8 @@ def revise_report(
             now,
         )
         city_id, agency_id = _write(before, after, now)
+        if city_id != before.city_id and (before.duplicate_of_id is not None or before.duplicates.exists()):
+            raise Conflict(_("A merged report stays in its city; split it first."))
         if not by.may_act_in(city_id):
             raise Forbidden(_("You have no role in the city in which this place lies."))
         _note(before, by, now, "revised", *_told(before, new), agency_id=agency_id)
@@ -80,7 +82,11 @@ def withdraw_report(*, report: Report, by: Principal, now: datetime, as_of: date
 
 def _locked(report: Report, by: Principal, as_of: datetime | None) -> Report:
     """The report as it is now, until the transaction ends: a second writer waits here, and sees what the first one did."""
-    found = Report.objects.select_for_update(of=("self",)).select_related("category", "area").defer("area__boundary")
+    found = (
+        Report.objects.select_for_update(of=("self",))
+        .select_related("category", "area", "contact")
+        .defer("area__boundary")
+    )
     locked = found.get(pk=report.pk)
     if not by.may_change(locked):
         raise Forbidden(_("This report is neither of your channel nor of your cities."))
@@ -92,7 +98,6 @@ def _locked(report: Report, by: Principal, as_of: datetime | None) -> Report:
 def _write(before: Report, after: dict[str, Any], now: datetime) -> tuple[int, int | None]:
     """Stores the report; its city and agency from now on."""
     description, location = after["description"], after["location"]
-    is_same_text = description == before.description
     with connection.cursor() as cursor:
         cursor.execute(
             REVISE_REPORT,
@@ -101,7 +106,7 @@ def _write(before: Report, after: dict[str, Any], now: datetime) -> tuple[int, i
                 "category_id": after["category"].pk,
                 "kind": after["kind"],
                 "description": description,
-                "public_description": before.public_description if is_same_text else mask(description),
+                "public_description": _public_text(before, description, after["category"]),
                 "lon": location.x if location is not None else None,
                 "lat": location.y if location is not None else None,
                 "reported_at": after["reported_at"],
@@ -113,6 +118,16 @@ def _write(before: Report, after: dict[str, Any], now: datetime) -> tuple[int, i
     if not fits:
         raise InvalidFields({"category": [_("This category belongs to another city.")]})
     return city_id, agency_id
+
+
+def _public_text(before: Report, description: str, category: Category) -> str:
+    """What staff had changed stays, where the text does; of a category whose exact place is not public, positions go."""
+    contact = getattr(before, "contact", None)
+    names = contact.words if contact is not None else []
+    text = before.public_description if description == before.description else description
+    if text is before.public_description and category.public_grid_m == 0:
+        return text
+    return mask(text, names, hides_place=category.public_grid_m > 0)
 
 
 def _told(before: Report, new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Writes of reports. Each function owns its transaction; an error leaves nothing behind, in the database or on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,17 +11,20 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, City
-from geo.reports.insertion import Columns, Contact, insert_contacts, insert_reports
+from geo.reports.insertion import Columns, Contact, insert_reports
 from geo.reports.models import Category, Channel, HistoryEntry, Report, ReportSupport
 from geo.reports.photos import Upload, clean_photos
 from geo.reports.positions import city_boxes, position_fault
+from geo.reports.privacy import mask
 from geo.reports.querysets import Principal
 from geo.reports.statements import QUERIES, REFRESH_PUBLIC_POINTS
 from geo.reports.stored_photos import StoredFiles
+from geo.reports.workflow import CLOSED
 from server.core.errors import Conflict, Forbidden, InvalidFields
 from server.core.time_limits import allow_statements
 
 MAX_DESCRIPTION = 5000
+MAX_ADDRESS = 300
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # Clocks of telephones go wrong by minutes, not by hours.
 LATEST_AHEAD = timedelta(minutes=5)
@@ -40,23 +43,27 @@ def submit_report(
     reported_at: datetime | None = None,
     external_id: str | None = None,
     contact: Contact | None = None,
+    address: str = "",
+    attributes: Mapping[str, Any] | None = None,
     photos: Sequence[Upload] = (),
     device_hash: str = "",
     by: Principal | None = None,
 ) -> tuple[Report, bool]:
     """Takes in one report; the same (channel, external_id) again gives the first one and False.
 
-    Units:  `location` is a point in EPSG:4326, longitude first; a laporan needs one, an aspirasi may name an area instead.
+    Units:  `location` is a point in EPSG:4326, longitude first; a laporan needs one, or an address in words; an aspirasi may
+            name an area instead. `attributes` are the answers to the category's questions, checked already.
     City:   the one in which the place lies; else `city`, else the channel's, else the only one there is.
     Errors: InvalidFields, by the name of the field. A place outside every area is kept, and flagged. Forbidden where `by`
             is given and has no role in the city.
     """
     area = _named_area(area_code)
-    check_fields(category, kind, description, location, area, reported_at, now)
+    check_fields(category, kind, description, location, area, reported_at, now, address=address)
     if external_id is not None and not 0 < len(external_id) <= 200:
         raise InvalidFields({"external_id": [_("From 1 to 200 characters.")]})
     cleaned = clean_photos(photos)
     fallback = city or fallback_city(channel)
+    contact = contact or Contact()
     row = Columns()
     row.append(
         external_id=external_id,
@@ -66,16 +73,20 @@ def submit_report(
         position=(location.x, location.y) if location is not None else None,
         area_id=area.pk if area else None,
         reported_at=reported_at or now,
+        address=address,
+        attributes=attributes,
+        name=contact.name,
+        phone=contact.phone,
+        email=contact.email,
+        device_hash=device_hash,
+        hides_place=category.public_grid_m > 0,
     )
-    contact = contact or Contact()
     with StoredFiles() as files, transaction.atomic():
         (outcome,) = insert_reports(row, channel_id=channel.pk, city_id=fallback.pk, now=now)
         if not outcome.fits:
             raise InvalidFields({"category": [_("This category belongs to another city.")]})
         if outcome.report_id is None:
             return Report.objects.get(channel=channel, external_id=external_id), False
-        if contact != Contact() or device_hash:
-            insert_contacts([(outcome.report_id, contact, device_hash)])
         report = Report.objects.get(pk=outcome.report_id)
         if by is not None and not by.may_act_in(report.city_id):
             raise Forbidden(_("You have no role in the city in which this place lies."))
@@ -100,6 +111,8 @@ def check_fields(
     area: Area | None,
     reported_at: datetime | None,
     now: datetime,
+    *,
+    address: str = "",
 ) -> None:
     """InvalidFields for what no report may be. `category` and `reported_at` are None where they are not new."""
     faults: dict[str, list[str]] = {}
@@ -112,6 +125,9 @@ def check_fields(
     if location is not None:
         if fault := position_fault(location.x, location.y, city_boxes()):
             faults["location"] = [fault]
+    elif address:
+        if len(address) > MAX_ADDRESS:
+            faults["address"] = [_("At most %(n)d characters.") % {"n": MAX_ADDRESS}]
     elif kind != Report.Kind.ASPIRASI:
         faults["location"] = [_("Needed: a point, longitude first.")]
     elif area is None:
@@ -157,16 +173,37 @@ class Support:
 
 
 def support_report(*, report: Report, device_hash: str, now: datetime) -> Support:
-    """A device supports a wish, once: the second time changes nothing. Conflict for what is no wish."""
-    if report.kind != Report.Kind.ASPIRASI:
-        raise Conflict(_("Only a wish (aspirasi) collects support."))
-    with transaction.atomic():
-        # The report's lock comes first: whoever holds it counts every support that was committed before.
-        locked = Report.objects.select_for_update().get(pk=report.pk)
-        _support, is_new = ReportSupport.objects.get_or_create(report=locked, device_hash=device_hash)
-        count = locked.support_count + is_new
-        if is_new:
-            Report.objects.filter(pk=locked.pk).update(support_count=count, updated_at=now)
+    """A device supports a wish or a report, once: the second time changes nothing. One that was merged supports its parent.
+
+    Errors: Conflict for what is closed, and for a parent that the public does not see.
+    """
+    for _attempt in range(5):
+        try:
+            with transaction.atomic():
+                return _support(report.pk, device_hash, now)
+        except _MergedMeanwhile:
+            continue
+    raise Conflict(_("The report is being merged or split by others; try again."))
+
+
+class _MergedMeanwhile(Exception):
+    """What was about to be supported follows another report now; its lock must go before that one's is asked for."""
+
+
+def _support(report_id: int, device_hash: str, now: datetime) -> Support:
+    parent_id = Report.objects.values_list("duplicate_of_id", flat=True).get(pk=report_id)
+    # The report's lock comes first: whoever holds it counts every support that was committed before.
+    locked = Report.objects.select_for_update().get(pk=parent_id or report_id)
+    if locked.duplicate_of_id is not None:
+        raise _MergedMeanwhile
+    if locked.status in CLOSED:
+        raise Conflict(_("What is closed collects no more support."))
+    if parent_id is not None and not locked.is_public:
+        raise Conflict(_("This report was merged into one that is not public."))
+    _row, is_new = ReportSupport.objects.get_or_create(report=locked, device_hash=device_hash)
+    count = locked.support_count + is_new
+    if is_new:
+        Report.objects.filter(pk=locked.pk).update(support_count=count, updated_at=now)
     return Support(count, is_new)
 
 
@@ -204,4 +241,16 @@ def refresh_public_points(*, category: Category, now: datetime) -> int:
         allow_statements(0)  # as long as the reports are many
         cursor.execute(QUERIES.lock_placement_exclusive)
         cursor.execute(REFRESH_PUBLIC_POINTS, {"category_id": category.pk, "now": now})
-        return cursor.rowcount
+        n = cursor.rowcount
+        if category.public_grid_m > 0:
+            _hide_places_in_texts(category)
+        return n
+
+
+def _hide_places_in_texts(category: Category) -> None:
+    """Positions that were public with their places go from the texts as well."""
+    texts = Report.objects.filter(category=category).exclude(public_description="").order_by("id")
+    for report in texts.only("id", "public_description").iterator(chunk_size=1000):
+        hidden = mask(report.public_description, hides_place=True)
+        if hidden != report.public_description:
+            Report.objects.filter(pk=report.pk).update(public_description=hidden)

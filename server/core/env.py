@@ -1,5 +1,6 @@
 """Settings from the environment: a bad value fails at start with a sentence that names the variable."""
 
+import ipaddress
 import os
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
@@ -47,6 +48,37 @@ def integers(name: str, default: str = "") -> list[int]:
     if not all(part.isdecimal() for part in parts):
         fail(name, f"must be whole numbers with commas between, not {','.join(parts)!r}")
     return [int(part) for part in parts]
+
+
+def networks(name: str) -> list[str]:
+    """Networks in CIDR notation; a single address is a network of one."""
+    parts = names(name)
+    for part in parts:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            fail(name, f"must be networks such as 10.20.0.0/16 with commas between, not {part!r}")
+    return parts
+
+
+def bucket(name: str) -> dict[str, object]:
+    """Django's STORAGES entry of a private bucket: objects have no public address, and none is written over."""
+    from botocore.config import Config  # half a second, for those alone who have a bucket
+
+    options: dict[str, object] = {
+        # A report waits for its photos: a bucket that is away must not keep it for minutes.
+        "client_config": Config(connect_timeout=3, read_timeout=15, retries={"max_attempts": 2}),
+        "bucket_name": name,
+        "access_key": text("PANTAU_S3_ACCESS_KEY"),
+        "secret_key": text("PANTAU_S3_SECRET_KEY"),
+        "default_acl": None,
+        "file_overwrite": False,
+    }
+    if endpoint := text("PANTAU_S3_ENDPOINT", ""):
+        options["endpoint_url"] = endpoint
+    if region := text("PANTAU_S3_REGION", ""):
+        options["region_name"] = region
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 def database(name: str = "DATABASE_URL") -> dict[str, object]:

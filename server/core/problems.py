@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE, QUERY_CANCELED
 from rest_framework import exceptions as drf
@@ -33,6 +33,7 @@ STATUS: list[tuple[type[Exception], int, str]] = [
     (PermissionDenied, 403, "Forbidden"),
     (RequestDataTooBig, 413, "Too large"),
     (TooManyFieldsSent, 400, "Too many fields"),
+    (UnreadablePostError, 400, "The request broke off"),
 ]
 
 

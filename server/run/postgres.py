@@ -52,7 +52,10 @@ SETTINGS: Mapping[str, str] = {
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_line_prefix": "%m [%p] %q%u@%d ",
-    "log_min_duration_statement": "2s",
+    # A statement carries what a citizen wrote, and an error's detail the row: neither belongs in a log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_min_duration_statement": "-1",
     "log_lock_waits": "on",
 }
 # A test run's cluster is thrown away, so nothing has to survive a power cut.

@@ -42,5 +42,8 @@ PROCESSES = (
     Process("ingest", "ingest", ("manage.py", "ingest_mqtt"), stop_seconds=30),
     Process("rollups", "rollups", ("manage.py", "refresh_rollups", "--loop")),
     Process("worker", "worker", ("manage.py", "db_worker", "--interval", "0.2"), stop_seconds=30),
+    # The channels' and every other message on its way out, and what comes due by the clock.
+    Process("deliver", "deliver", ("manage.py", "deliver"), stop_seconds=30),
+    Process("schedule", "schedule", ("manage.py", "run_schedule"), stop_seconds=30),
     Process("simulate", None, ("manage.py", "simulate_sensors", "--live"), is_demo=True),
 )

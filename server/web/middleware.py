@@ -28,7 +28,7 @@ class CorsMiddleware:
             response = HttpResponse(status=204)
             response["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
             response["Access-Control-Allow-Headers"] = (
-                "Content-Type, Content-Crs, If-Match, If-None-Match, Range, If-Range, X-Api-Key, X-Device-Token"
+                "Content-Type, Content-Crs, If-Match, If-None-Match, Range, If-Range, Idempotency-Key, X-Api-Key, X-Device-Token"
             )
             response["Access-Control-Max-Age"] = "86400"
         else:

@@ -22,6 +22,11 @@ def city_map(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses before any view is asked, a Host that is not ours among it. What was wrong is in the log alone."""
+    return problem(400, "Bad request", "This request cannot be answered; its Host may not be one of this service.")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return problem(404, "Not found", f"There is nothing at {request.path}.")
 

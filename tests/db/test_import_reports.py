@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from geo.models import HistoryEntry, Report, ReportContact
 from geo.reports.importer import import_rows
@@ -195,11 +196,11 @@ def test_features_that_are_no_points_are_refused_alone(tmp_path: Path) -> None:
 
 
 def test_geojson_that_breaks_off_is_said_and_what_came_before_stays(tmp_path: Path) -> None:
-    whole = json.dumps({"type": "FeatureCollection", "features": [feature(number) for number in range(3000)]})
-    (tmp_path / "a.geojson").write_text(whole[:-4000])
+    features = ",".join(json.dumps(feature(number)) for number in range(300))
+    (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": [' + features + ',{"type": "Feat')
     with pytest.raises(CommandError, match="not whole JSON"):
         run(tmp_path / "a.geojson")
-    assert Report.objects.count() == 2000
+    assert Report.objects.count() == 300
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,99 @@ def test_wrong_file_is_said_in_a_sentence(tmp_path: Path) -> None:
     ):
         with pytest.raises(CommandError):
             run(path)
+
+
+def test_texts_arrive_as_they_are_whatever_characters_they_hold() -> None:
+    texts = ['say "no"', "back\\slash \\", "{a,b}", "NULL", "", "line\nline", "é 😀", "it's 100% %(x)s", '","']
+    rows = [
+        {"external_id": str(i), "category": "sampah", "description": text, "reported_at": "2020-01-01", "name": text}
+        for i, text in enumerate(texts)
+    ]
+    assert import_rows(rows, channel=make_channel()).stored == 9
+    assert list(Report.objects.order_by("id").values_list("description", flat=True)) == texts
+    named = ReportContact.objects.order_by("report_id").values_list("name", flat=True)
+    assert list(named) == [text for text in texts if text]
+
+
+def test_reporter_is_masked_in_the_text_and_the_place_where_the_category_hides_it() -> None:
+    row = {
+        "description": "Saya Siti Aminah, di -6.25123, 106.93456",
+        "reported_at": "2020-01-01",
+        "name": "Siti Aminah",
+    }
+    rows = [{**row, "external_id": slug, "category": slug} for slug in ("sampah", "kekerasan")]
+    import_rows(rows, channel=make_channel())
+    assert list(Report.objects.order_by("id").values_list("public_description", flat=True)) == [
+        "Saya [nama], di -6.25123, 106.93456",
+        "Saya [nama], di [tempat]",
+    ]
+
+
+def numbered_rows(count: int) -> list[dict[str, Any]]:
+    row = {"category": "sampah", "lon": 106.93, "lat": -6.25, "reported_at": "2020-01-01"}
+    return [{**row, "external_id": f"r{i}", "description": f"Nomor {i}"} for i in range(count)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_connections_store_what_one_does_and_the_first_row_of_an_id_wins() -> None:
+    rows = numbered_rows(400)
+    # In the chunk after it, in a later one, and both ways round in neighbours, where two writers would wait for each other.
+    rows[15]["external_id"] = rows[5]["external_id"]
+    rows[120]["external_id"] = rows[20]["external_id"]
+    rows[40]["external_id"], rows[41]["external_id"] = "r31", "r30"
+    rejected: list[int] = []
+    rows[7]["category"] = rows[205]["category"] = "nothing"
+    summary = import_rows(
+        rows,
+        channel=make_channel(),
+        chunk_size=10,
+        connections=3,
+        on_reject=lambda given: rejected.append(given.number),
+    )
+    assert (summary.read, summary.stored, summary.repeated, summary.rejected) == (400, 394, 4, 2)
+    assert rejected == [8, 206]
+    firsts = Report.objects.filter(external_id__in=["r5", "r20", "r30", "r31"]).order_by("external_id")
+    assert list(firsts.values_list("description", flat=True)) == ["Nomor 20", "Nomor 30", "Nomor 31", "Nomor 5"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hook_runs_in_the_transaction_of_its_chunk_and_its_error_ends_the_import() -> None:
+    def break_off(stored: list[tuple[int, Any]]) -> None:
+        assert Report.objects.filter(pk__in=[pk for pk, _row in stored]).count() == 10
+        if any(row["external_id"] == "r25" for _pk, row in stored):
+            raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        import_rows(numbered_rows(1000), channel=make_channel(), chunk_size=10, connections=2, on_stored=break_off)
+    stored = set(Report.objects.values_list("external_id", flat=True))
+    assert {"r0", "r19"} <= stored
+    assert not {f"r{i}" for i in range(20, 30)} & stored
+    assert len(stored) < 100
+
+
+def test_inside_a_transaction_its_own_connection_stores_everything() -> None:
+    assert import_rows(numbered_rows(30), channel=make_channel(), chunk_size=10, connections=3).stored == 30
+
+
+def test_point_on_a_border_lies_in_the_area_with_the_lowest_code_as_the_database_says() -> None:
+    # The corner of four subdistricts' neighbours: 106.95 parts kota-uji.1.1 from kota-uji.1.2, 107.0 district 1 from 2.
+    places = [(106.95, -6.25), (107.0, -6.25), (106.9, -6.3), (107.1, -6.2), (106.96, -6.25), (107.2, -6.25)]
+    rows = [
+        {"external_id": str(i), "category": "sampah", "lon": lon, "lat": lat, "reported_at": "2020-01-01"}
+        for i, (lon, lat) in enumerate(places)
+    ]
+    import_rows(rows, channel=make_channel())
+    assert list(Report.objects.order_by("id").values_list("area__code", flat=True)) == [
+        "kota-uji.1.1",
+        "kota-uji.1.2",
+        "kota-uji.1.1",
+        "kota-uji.2.2",
+        "kota-uji.1.2",
+        None,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM geo_report WHERE area_id IS DISTINCT FROM geo_area_at(location)")
+        assert cursor.fetchone() == (0,)
 
 
 def test_rows_may_come_from_the_program_itself() -> None:

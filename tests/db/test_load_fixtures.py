@@ -9,7 +9,17 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from geo.models import Agency, Area, Category, CategoryAgency, Channel, City, PopulationFigure, ThingPlacement
+from geo.models import (
+    Agency,
+    Area,
+    Category,
+    CategoryAgency,
+    CategoryAttribute,
+    Channel,
+    City,
+    PopulationFigure,
+    ThingPlacement,
+)
 from sensors.models import ObservedProperty, Thing
 from tests.db.squares import assert_placed_as_by_brute_force, feature, import_areas, square, write_geojson
 
@@ -53,6 +63,7 @@ def test_bekasi_comes_whole_and_a_second_run_changes_nothing(capsys):
         Agency,
         Category,
         CategoryAgency,
+        CategoryAttribute,
         Channel,
         Thing,
         ThingPlacement,
@@ -60,7 +71,7 @@ def test_bekasi_comes_whole_and_a_second_run_changes_nothing(capsys):
     ]
     before = [list(model.objects.order_by("pk").values()) for model in models]
     said = load(capsys)
-    assert said.count("nothing to do") == 7
+    assert said.count("nothing to do") == 8
     assert "created" not in said
     assert [list(model.objects.order_by("pk").values()) for model in models] == before
 
@@ -92,6 +103,37 @@ def test_what_the_city_has_edited_stays_and_what_is_missing_comes_back(capsys):
     assert CategoryAgency.objects.count() == responsibilities
     assert Thing.objects.get(pk=kept.pk).name == "Edited"
     assert Thing.objects.filter(slug="river-p2c").exists()
+
+
+def test_categories_come_with_their_questions_keywords_and_open311_types(capsys):
+    load(capsys)
+    questions = CategoryAttribute.objects.order_by("category__slug").values_list("category__slug", "code", "datatype")
+    assert list(questions) == [
+        ("genangan", "tinggi-air", "number"),
+        ("jalan-berlubang", "ukuran", "singlevaluelist"),
+        ("lampu-jalan", "nomor-tiang", "string"),
+    ]
+    assert Category.objects.get(slug="lampu-jalan").keywords == "PJU, gelap, mati"
+    batch = Category.objects.filter(open311_type="batch").order_by("slug").values_list("slug", flat=True)
+    assert list(batch) == ["kekerasan", "orang-telantar"]
+
+
+def test_a_category_that_asks_something_else_keeps_its_own_questions(capsys):
+    load(capsys)
+    CategoryAttribute.objects.filter(category__slug="genangan").update(code="sejak-kapan", datatype="datetime")
+    CategoryAttribute.objects.filter(category__slug="lampu-jalan").delete()
+    assert "questions of categories: 1 created" in load(capsys)
+    codes = CategoryAttribute.objects.order_by("category__slug").values_list("code", flat=True)
+    assert list(codes) == ["sejak-kapan", "ukuran", "nomor-tiang"]
+
+
+def test_questions_of_an_unknown_category_are_a_sentence_and_leave_nothing_of_the_city(tmp_path, capsys):
+    shutil.copytree(FOLDER, tmp_path / "bekasi")
+    path = tmp_path / "bekasi/category_attributes.json"
+    path.write_text(path.read_text().replace("lampu-jalan", "lampu-taman"))
+    with pytest.raises(CommandError, match=r"category_attributes.json names lampu-taman: unknown"):
+        load(capsys, root=tmp_path)
+    assert not City.objects.exists()
 
 
 def test_official_boundaries_that_were_imported_since_stay(capsys, tmp_path):

@@ -52,7 +52,7 @@ def test_every_prefix_is_in_the_context_so_that_nothing_has_to_be_fetched(city: 
 def test_each_layer_is_a_dataset_with_its_titles(city: City) -> None:
     found = datasets(city)
     assert list(found) == [
-        *("reports", "sensors", "cities", "districts", "subdistricts", "density"),
+        *("reports", "incidents", "sensors", "cities", "districts", "subdistricts", "density"),
         *("surface", "hotspots", "clusters", "emerging", "correlation", "bivariate"),
     ]
     assert found["density"]["dct:title"] == [

@@ -37,3 +37,11 @@ def test_what_anybody_else_says_of_the_address_is_not_believed() -> None:
 def test_the_configured_address_comes_before_all(settings: Any) -> None:
     settings.BASE_URL = "https://peta.bekasi.test"
     assert first_link("10.1.2.3") == "https://peta.bekasi.test/ogc/?f=json"
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("path", ["/api/reports/", "/open311/v2/requests.json", "/health/live"])
+def test_host_that_is_not_ours_is_refused_without_a_page(path: str) -> None:
+    answer = Client().get(path, headers={"host": "elsewhere.test"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert "elsewhere" not in answer.content.decode()

@@ -123,7 +123,7 @@ def test_a_categorised_layer_has_a_class_for_each_value_and_one_for_the_rest(cli
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("reports", ["diajukan", "dikerjakan", "selesai", "lainnya"]),
+        ("reports", ["menunggu", "proses", "selesai", "lainnya"]),
         ("sensors", ["lingkungan", "lalu lintas", "kesehatan", "ekonomi", "lainnya"]),
     ],
 )
@@ -239,7 +239,7 @@ def test_the_project_has_every_layer_that_needs_no_parameter_points_above_areas(
         for group in document.iterfind("layer-tree-group/layer-tree-group")
     ]
     assert groups == [
-        ["pantau_reports", "pantau_sensors"],
+        ["pantau_reports", "pantau_incidents", "pantau_sensors"],
         [
             *("pantau_cities", "pantau_districts", "pantau_subdistricts", "pantau_density"),
             *("pantau_surface", "pantau_hotspots", "pantau_clusters", "pantau_emerging"),

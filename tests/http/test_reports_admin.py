@@ -136,7 +136,9 @@ def test_coarser_category_moves_the_public_places_of_its_reports(admin_client: A
     category = make_category("kekerasan")
     report = make_report(category=category)
     form = {"slug": "kekerasan", "name_id": "x", "name_en": "y", "public_grid_m": "1000", "is_active": "on"}
-    form |= {"responsibilities-TOTAL_FORMS": "0", "responsibilities-INITIAL_FORMS": "0"}
+    form |= {"open311_type": "realtime"}
+    for prefix in ("responsibilities", "attributes"):
+        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     assert admin_client.post(f"/admin/geo/category/{category.pk}/change/", form).status_code == 302
     assert Category.objects.get(pk=category.pk).public_grid_m == 1000
     assert Report.objects.get(pk=report.pk).public_location != report.location

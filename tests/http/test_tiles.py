@@ -264,8 +264,8 @@ def test_a_style_says_what_its_colours_mean(client: Client, city: City) -> None:
         return client.get(f"/tiles/{path}").json()["metadata"]["pantau:legend"]
 
     assert legend("reports/style.json?lang=id") == [
-        {"color": "#b2182b", "label": "diajukan"},
-        {"color": "#e08214", "label": "dikerjakan"},
+        {"color": "#b2182b", "label": "menunggu"},
+        {"color": "#e08214", "label": "proses"},
         {"color": "#1b7837", "label": "selesai"},
         {"color": "#b9b9b9", "label": "lainnya"},
     ]

@@ -40,15 +40,16 @@ def test_compose_names_images_by_version_and_keeps_no_secret() -> None:
     text = (CHECKOUT / "docker-compose.yml").read_text()
     images = {service["image"] for service in SERVICES.values()}
     assert all(re.search(r":\d", image) for image in images)
-    secrets = re.findall(r"\$\{(PANTAU_\w*(?:PASSWORD|KEY))(.*?)\}", text)
+    # A bucket is a choice; its keys are asked for at the start where one is named.
+    secrets = re.findall(r"\$\{(PANTAU_(?!S3_)\w*(?:PASSWORD|KEY))(.*?)\}", text)
     assert secrets
     assert all(rest.startswith(":?set ") for _name, rest in secrets)
 
 
 def test_example_file_names_every_variable_of_compose() -> None:
     example = (CHECKOUT / ".env.example").read_text()
-    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
-    assert set(re.findall(r"\$\{([A-Z_]+)", (CHECKOUT / "docker-compose.yml").read_text())) <= named
+    named = set(re.findall(r"^#?([A-Z0-9_]+)=", example, re.MULTILINE))
+    assert set(re.findall(r"\$\{([A-Z0-9_]+)", (CHECKOUT / "docker-compose.yml").read_text())) <= named
 
 
 def test_supervisor_keeps_each_process_running_and_stops_the_servers_last(tmp_path: Path) -> None:

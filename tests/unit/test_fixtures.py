@@ -74,6 +74,24 @@ def test_every_responsibility_names_a_known_category_and_agency_and_its_source()
         assert row["valid_to"] is None or date.fromisoformat(row["valid_from"]) < date.fromisoformat(row["valid_to"])
 
 
+def test_every_question_belongs_to_a_known_category_and_has_its_own_code_and_place_there():
+    categories = {row["slug"] for row in load("categories.json")}
+    questions = load("category_attributes.json")
+    assert len(questions) == 3
+    assert {row["category"] for row in questions} <= categories
+    for name in ("code", "order"):
+        assert len({(row["category"], row[name]) for row in questions}) == len(questions)
+    assert all(SLUG.fullmatch(row["code"]) for row in questions)
+
+
+def test_the_list_of_a_question_has_keys_and_names_in_both_languages():
+    for row in load("category_attributes.json"):
+        values = row.get("values", [])
+        assert bool(values) == (row["datatype"] in ("singlevaluelist", "multivaluelist"))
+        assert all(set(value) == {"key", "name_id", "name_en"} for value in values)
+        assert len({value["key"] for value in values}) == len(values)
+
+
 def test_a_category_has_at_most_one_lead_agency_on_any_day():
     leads: dict[str, list[tuple[str, str]]] = {}
     for row in load("category_agencies.json"):

@@ -39,6 +39,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--city", help="slug of the city for places that lie in none")
         parser.add_argument("--delimiter", help="of the CSV; without it the one that the header has most of")
+        parser.add_argument(
+            "--connections",
+            type=int,
+            choices=range(1, 9),
+            default=2,
+            metavar="N",
+            help="to the database at once, 1 to 8 (2)",
+        )
         parser.add_argument("--rejects", type=Path, metavar="FILE", help="where refused rows go (FILE.rejects.csv)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -69,6 +77,7 @@ class Command(BaseCommand):
                     category_names=_category_names(options["categories"]),
                     time_format=options["time_format"],
                     on_reject=rejects.add,
+                    connections=options["connections"],
                 )
             finally:
                 rejects.close()

@@ -18,7 +18,7 @@ from geo.areas.loaders import AreaFile, BadAreaFile, FieldNames
 from geo.areas.models import Area, AreaLevel, City, PopulationFigure
 from geo.areas.services import AreaImport
 from geo.placement.services import import_areas
-from geo.reports.models import Agency, Category, CategoryAgency, Channel
+from geo.reports.models import Agency, Category, CategoryAgency, CategoryAttribute, Channel
 from sensors import published
 
 Record = dict[str, Any]
@@ -45,6 +45,7 @@ class Command(BaseCommand):
             ("population figures", load_population),
             ("agencies", load_agencies),
             ("categories", load_categories),
+            ("questions of categories", load_questions),
             ("responsibilities", load_responsibilities),
             ("channels", load_channels),
         ]
@@ -152,6 +153,21 @@ def load_categories(folder: Path, city: City) -> int:
                 known[record["slug"]] = Category.objects.create(parent=parent, city=owner(record, city), **values)
                 created += 1
         waiting = [record for record in waiting if record not in ready]
+    return created
+
+
+def load_questions(folder: Path, city: City) -> int:
+    """For categories that ask nothing at all: once a city has questions of its own there, they are its own affair."""
+    path = folder / "category_attributes.json"
+    asking = set(CategoryAttribute.objects.values_list("category__slug", flat=True))
+    categories = {category.slug: category for category in Category.objects.all()}
+    created = 0
+    for record in read_records(path):
+        if record["category"] not in categories:
+            raise CommandError(f"{path} names {record['category']}: unknown.")
+        if record["category"] not in asking:
+            CategoryAttribute.objects.create(category=categories[record["category"]], **without(record, "category"))
+            created += 1
     return created
 
 

@@ -1,6 +1,14 @@
 """Reports and who deals with them."""
 
-from geo.reports.models.directory import Agency, Category, CategoryAgency, Channel, ChannelKey, CityRole
+from geo.reports.models.directory import (
+    Agency,
+    Category,
+    CategoryAgency,
+    CategoryAttribute,
+    Channel,
+    ChannelKey,
+    CityRole,
+)
 from geo.reports.models.history import HistoryEntry, HistoryNote
 from geo.reports.models.report import IntakeCounter, Report, ReportContact, ReportPhoto, ReportSupport
 
@@ -8,6 +16,7 @@ __all__ = [
     "Agency",
     "Category",
     "CategoryAgency",
+    "CategoryAttribute",
     "Channel",
     "ChannelKey",
     "CityRole",

@@ -1,6 +1,8 @@
 """Who sends and who answers: channels, categories, agencies."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -38,6 +40,10 @@ class Agency(models.Model):
 class Category(models.Model):
     """What a report is about. A tree; without a city it serves every city."""
 
+    class Open311Type(models.TextChoices):
+        REALTIME = "realtime", _("the number at once")
+        BATCH = "batch", _("a token first")
+
     city = models.ForeignKey(City, on_delete=models.CASCADE, null=True, blank=True, related_name="categories")
     slug = models.CharField(_("slug"), max_length=64, unique=True, validators=[slug_rule])
     name_id = models.CharField(_("name (Indonesian)"), max_length=200)
@@ -50,6 +56,34 @@ class Category(models.Model):
         help_text=_("0: the exact place is public; else it is snapped to this grid."),
     )
     is_active = models.BooleanField(_("active"), default=True)
+    description_id = models.TextField(_("description (Indonesian)"), blank=True, max_length=1000)
+    description_en = models.TextField(_("description (English)"), blank=True, max_length=1000)
+    keywords = models.CharField(_("keywords"), max_length=300, blank=True, help_text=_("Separated by commas."))
+    open311_type = models.CharField(
+        _("Open311 type"),
+        max_length=8,
+        choices=Open311Type,
+        default=Open311Type.REALTIME,
+        help_text=_("batch: a sender gets a token at once, and by it the report's number."),
+    )
+    retention_days = models.PositiveIntegerField(
+        _("personal data is kept (days)"),
+        null=True,
+        blank=True,
+        help_text=_("After a report's last change. Empty: as the category above, else as the installation."),
+    )
+    duplicate_radius_m = models.PositiveIntegerField(
+        _("duplicates lie within (m)"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as the category above, else 100 m."),
+    )
+    duplicate_days = models.PositiveIntegerField(
+        _("duplicates come within (days)"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as the category above, else 14 days."),
+    )
 
     class Meta:
         verbose_name = _("category")
@@ -62,6 +96,70 @@ class Category(models.Model):
     @property
     def name(self) -> str:
         return in_language(self.name_id, self.name_en)
+
+    @property
+    def description(self) -> str:
+        return in_language(self.description_id, self.description_en) or self.name
+
+
+class CategoryAttribute(models.Model):
+    """A question that goes with a category. Answers are for those who deal with the report, and never public."""
+
+    class Datatype(models.TextChoices):
+        STRING = "string", _("a line of text")
+        NUMBER = "number", _("a number")
+        DATETIME = "datetime", _("a time")
+        TEXT = "text", _("text")
+        SINGLE = "singlevaluelist", _("one of a list")
+        MULTI = "multivaluelist", _("several of a list")
+
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="attributes")
+    code = models.CharField(_("code"), max_length=64, validators=[slug_rule])
+    datatype = models.CharField(_("datatype"), max_length=16, choices=Datatype, default=Datatype.STRING)
+    required = models.BooleanField(_("required"), default=False)
+    variable = models.BooleanField(
+        _("asks"), default=True, help_text=_("Off: it only tells the reader something, and takes no answer.")
+    )
+    order = models.PositiveIntegerField(_("order"), validators=[MinValueValidator(1)])
+    description_id = models.CharField(_("question (Indonesian)"), max_length=300)
+    description_en = models.CharField(_("question (English)"), max_length=300)
+    datatype_description_id = models.CharField(_("how to answer (Indonesian)"), max_length=300, blank=True)
+    datatype_description_en = models.CharField(_("how to answer (English)"), max_length=300, blank=True)
+    values = models.JSONField(
+        _("values"),
+        default=list,
+        blank=True,
+        help_text=_('Of a list: [{"key": "…", "name_id": "…", "name_en": "…"}, …]'),
+    )
+
+    class Meta:
+        verbose_name = _("question of a category")
+        verbose_name_plural = _("questions of categories")
+        ordering = ["category", "order"]
+        constraints = [
+            models.UniqueConstraint(fields=["category", "code"], name="one_question_per_code"),
+            models.UniqueConstraint(fields=["category", "order"], name="one_question_per_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.code}"
+
+    def clean(self) -> None:
+        """Lists are written by hand in the admin; one without keys could be neither shown nor answered."""
+        given = self.values if isinstance(self.values, list) else [None]
+        keys = [str(value.get("key") or "") if isinstance(value, dict) else "" for value in given]
+        if not all(keys) or len(set(keys)) != len(keys):
+            raise ValidationError({"values": _("A list of objects is needed, each with a key of its own.")})
+        if bool(keys) != (self.datatype in (self.Datatype.SINGLE, self.Datatype.MULTI)):
+            raise ValidationError({"values": _("A list has values, and nothing else has.")})
+
+    @property
+    def description(self) -> str:
+        return in_language(self.description_id, self.description_en)
+
+    @property
+    def datatype_description(self) -> str:
+        return in_language(self.datatype_description_id, self.datatype_description_en)
 
 
 class CategoryAgency(models.Model):

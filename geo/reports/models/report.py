@@ -1,27 +1,18 @@
 """The report itself; the reporter's personal data and what the public may see are stored apart."""
 
-import secrets
-
 from django.contrib.gis.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import Area, City
 from geo.reports.models.directory import Agency, Category, Channel
+from geo.reports.public_ids import new_public_ids
 from geo.reports.querysets import ReportQuerySet
 from geo.reports.workflow import Status
 
-_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
-
 
 def new_public_id() -> str:
-    """Twelve characters that a person can read out: 59 bits, so that ids cannot be guessed or counted."""
-    number = secrets.randbelow(len(_ALPHABET) ** 12)
-    letters = []
-    for _i in range(12):
-        number, letter = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[letter])
-    return "".join(letters)
+    return new_public_ids(1)[0]
 
 
 class Report(models.Model):
@@ -37,19 +28,29 @@ class Report(models.Model):
         AREA = "area", _("an area was named, no point")
         NONE = "none", _("no place was given")
 
-    public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
+    public_id = models.CharField(max_length=16, default=new_public_id, editable=False)
     city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="reports")
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="reports")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="reports", db_index=False)
     external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LAPORAN)
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="reports")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="reports", db_index=False)
     description = models.TextField(_("description"), blank=True)
     public_description = models.TextField(_("public description"), blank=True)
+    attributes = models.JSONField(
+        _("answers"),
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text=_("To the questions of its category; not public."),
+    )
+    address = models.CharField(
+        _("address"), max_length=300, blank=True, default="", db_default="", help_text=_("As it was given; not public.")
+    )
     location = models.PointField(_("location"), srid=4326, null=True, blank=True, spatial_index=False)
     public_location = models.PointField(_("public location"), srid=4326, null=True, blank=True)
     area = models.ForeignKey(Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
     public_area = models.ForeignKey(
-        Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="public_reports"
+        Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="public_reports", db_index=False
     )
     location_flag = models.CharField(_("location flag"), max_length=8, choices=LocationFlag)
     reported_at = models.DateTimeField(_("reported at"))
@@ -62,6 +63,7 @@ class Report(models.Model):
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
     is_public = models.BooleanField(_("public"), default=True)
     support_count = models.PositiveIntegerField(_("supporters"), default=0)
+    anonymised_at = models.DateTimeField(_("anonymised at"), null=True, blank=True, editable=False)
 
     objects = ReportQuerySet.as_manager()
 
@@ -69,7 +71,9 @@ class Report(models.Model):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         ordering = ["-id"]
+        # What an index begins with needs none of its own; each costs every report that comes in.
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="one_report_per_public_id"),
             models.UniqueConstraint(
                 fields=["channel", "external_id"], condition=Q(external_id__isnull=False), name="same_report_once"
             ),
@@ -105,6 +109,11 @@ class ReportContact(models.Model):
     def __str__(self) -> str:
         return f"contact of {self.report_id}"
 
+    @property
+    def words(self) -> list[str]:
+        """What tells who it is, wherever it stands in a text."""
+        return [known for known in (self.name, self.phone, self.email) if known]
+
 
 class ReportPhoto(models.Model):
     """A photo, decoded and encoded anew, without the metadata that it came with."""
@@ -114,6 +123,12 @@ class ReportPhoto(models.Model):
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
+    thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/%Y/%m/", blank=True, editable=False)
+    # What the photo's own metadata said, kept for those who check it; the metadata itself is gone.
+    taken_at = models.DateTimeField(_("taken at"), null=True, blank=True, editable=False)
+    distance_m = models.PositiveIntegerField(
+        _("taken so far from the report (m)"), null=True, blank=True, editable=False
+    )
     added_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -127,7 +142,7 @@ class ReportPhoto(models.Model):
 
 
 class ReportSupport(models.Model):
-    """One supporter of a wish, known only by the hash of a device token."""
+    """One supporter of a report, known only by the hash of a device token."""
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="supports")
     device_hash = models.CharField(max_length=64)

@@ -25,14 +25,16 @@ REQUIRED: dict[str, dict[str, str]] = {"correlation": {"property": "pm25"}, "biv
 NEEDS: dict[str, dict[str, str]] = {
     **REQUIRED,
     "surface": {"start": "2026-02-27", "end": "2026-03-01", "cell_m": "5000", "bandwidth_m": "10000"},
+    # No two of the town's reports lie near each other.
+    "incidents": {"start": "2026-02-27", "end": "2026-03-02", "min_reports": "1"},
 }
 COLLECTIONS = [
-    "reports", "sensors", "cities", "districts", "subdistricts", "density", "surface", "hotspots", "clusters", "emerging",
-    "correlation", "bivariate",
+    "reports", "incidents", "sensors", "cities", "districts", "subdistricts", "density", "surface", "hotspots", "clusters",
+    "emerging", "correlation", "bivariate",
 ]  # fmt: skip
 # Those that need no parameter.
 LISTED = [name for name in COLLECTIONS if name not in REQUIRED]
-POINTS = ["reports", "sensors"]
+POINTS = ["reports", "incidents", "sensors"]
 # A value that each parameter takes.
 PARAMETER_VALUES = {
     "limit": "5", "offset": "0", "bbox": "106.9,-6.3,107.1,-6.2", "bbox-crs": CRS_LIST[0], "crs": CRS_LIST[2],
@@ -42,6 +44,7 @@ PARAMETER_VALUES = {
     "property": "pm25", "domain": "environment", "level": "kecamatan", "interval": "day", "lag": "1",
     "max_distance_m": "100", "cell_m": "1000", "measure": "per_km2", "counted": "reports", "neighbours": "nearest",
     "distance_m": "2000", "slice": "month", "slices": "6", "bandwidth_m": "2000",
+    "radius_m": "500", "hours": "6", "min_reports": "2",
     "statistic": "max", "control": "population",
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("town")
 # what lies in it.
 OWN = {
     "reports": {"category", "channel", "status", "kind", "area"},
+    "incidents": {"category", "area"},
     "sensors": {"domain", "area"},
     "density": {"level"},
     "hotspots": {"level"},
@@ -173,7 +174,7 @@ def test_req_filter_mixing_expressions_all_parameters_hold_at_once(client: Clien
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_req_features_filter_response_every_collection_takes_a_filter(client: Client, collection: str) -> None:
     everything = ids(items(client, collection))
-    name = "thing" if collection == "sensors" else "status" if collection == "reports" else "code"
+    name = {"sensors": "thing", "reports": "status", "incidents": "category"}.get(collection, "code")
     assert ids(items(client, collection, {"filter": f"{name} <> 'no such'"})) == everything
     assert ids(items(client, collection, {"filter": f"{name} = 'no such'"})) == []
 

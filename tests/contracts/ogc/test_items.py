@@ -31,8 +31,8 @@ from tests.contracts.ogc.asking import (
 
 pytestmark = pytest.mark.usefixtures("town")
 COUNTS = {
-    "reports": 6, "sensors": 2, "cities": 1, "districts": 2, "subdistricts": 4, "density": 2, "surface": 8, "hotspots": 4,
-    "clusters": 4, "emerging": 4, "correlation": 2, "bivariate": 2,
+    "reports": 6, "incidents": 6, "sensors": 2, "cities": 1, "districts": 2, "subdistricts": 4, "density": 2, "surface": 8,
+    "hotspots": 4, "clusters": 4, "emerging": 4, "correlation": 2, "bivariate": 2,
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ OF_TABLES = {"geometry": "none", "formulas": "kept"}
 MEASURED = {"measure", "counted", "neighbours", "distance_m", "k", "permutations", "seed"}
 OWN_PARAMETERS = {
     "reports": {"category", "channel", "status", "kind", "area", "start", "end"},
+    "incidents": {"category", "area", "start", "end", "radius_m", "hours", "min_reports"},
     "sensors": {"property", "domain", "area"},
     "density": {"level", "category", "channel", "status", "kind", "start", "end"},
     "surface": {"category", "channel", "start", "end", "counted", "bandwidth_m", "cell_m"},

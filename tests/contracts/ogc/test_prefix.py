@@ -102,7 +102,7 @@ def test_a_client_finds_its_way_from_the_landing_page_to_each_feature(client: Cl
 
 def test_only_layers_that_take_the_parameter_are_there(client: Client) -> None:
     listed = [entry["id"] for entry in ask(client, f"{FLOODS}/collections")["collections"]]
-    assert listed == ["reports", "density", "surface", "hotspots", "clusters", "emerging"]
+    assert listed == ["reports", "incidents", "density", "surface", "hotspots", "clusters", "emerging"]
     assert get(client, f"{FLOODS}/collections/cities").status_code == 404
 
 

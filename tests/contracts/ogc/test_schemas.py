@@ -61,7 +61,11 @@ def test_req_schemas_properties_have_a_type_and_a_geometry_a_format_in_its_place
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_req_schemas_properties_d_times_are_date_time_strings(client: Client, collection: str) -> None:
-    times = {"reports": {"reported_at", "updated_at", "closed_at"}, "sensors": {"phenomenon_time"}}
+    times = {
+        "reports": {"reported_at", "updated_at", "closed_at"},
+        "incidents": {"first_reported_at", "last_reported_at"},
+        "sensors": {"phenomenon_time"},
+    }
     properties = schema_of(client, collection)["properties"]
     found = {name for name, entry in properties.items() if entry.get("format") == "date-time"}
     assert found == times.get(collection, set())
@@ -96,6 +100,7 @@ def test_req_schemas_property_seq_is_a_whole_number_of_its_own(client: Client, c
         ("correlation", {"distance_m": "m", "distances_m": "m"}),
         ("bivariate", {"area_km2": "km2", "distance_m": "m"}),
         ("sensors", {"expected_interval_s": "s"}),
+        ("incidents", {"extent_m": "m"}),
         ("reports", {}),
     ],
 )

@@ -1,0 +1,143 @@
+"""Reports of the same thing made into one: the children follow the status of their parent until they are split from it.
+
+A report that follows is followed by none, so a group has one root. Two writers never wait for each other in a circle, since
+both lock in one order: first the roots, each by itself in the order of ids, then what follows them in the order of ids. A
+report that follows is locked only by who holds its root; whoever finds that a supposed root follows another meanwhile lets go
+of everything (MovedOn) and begins again.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from geo.reports.models import HistoryEntry, Report
+from geo.reports.querysets import Principal
+from geo.reports.statements import QUERIES
+from geo.reports.status import move_to_status
+from geo.reports.workflow import Status
+from server.core.errors import Conflict, Forbidden
+
+MERGED, SPLIT = "merged", "split"
+ATTEMPTS = 5
+
+
+class MovedOn(Exception):
+    """A report is no longer in the group in which it was found."""
+
+
+def merge_reports(*, parent: Report, children: Sequence[Report], by: Principal, now: datetime) -> Report:
+    """Lets the children follow the parent, at once and from now on; what followed a child follows the parent instead.
+
+    A child that follows this parent already stays as it is.
+    Errors: Forbidden for who is no staff of the city; Conflict for reports of two cities, for a parent that follows another
+            report, a child that follows one that is not given, and a report into itself.
+    """
+    _require_staff(parent, by)
+    return _again_if_moved(lambda: _merge(parent.pk, [child.pk for child in children], by, now))
+
+
+def split_report(*, report: Report, by: Principal, now: datetime) -> Report:
+    """Lets a report stand for itself again, with the status that it had before it was merged.
+
+    Errors: Forbidden for who is no staff of the city; Conflict for a report that follows none.
+    """
+    _require_staff(report, by)
+    return _again_if_moved(lambda: _split(report.pk, by, now))
+
+
+def _merge(parent_id: int, child_ids: Sequence[int], by: Principal, now: datetime) -> Report:
+    if parent_id in child_ids:
+        raise Conflict(_("A report cannot be merged into itself."))
+    followed = _followed([parent_id, *child_ids])
+    if followed[parent_id] is not None:
+        raise Conflict(_("The report to merge into follows another one itself."))
+    root_ids = [pk for pk in child_ids if followed[pk] is None]
+    # What follows one of them, or the parent, comes along or is there.
+    if any(followed[pk] not in (None, parent_id, *root_ids) for pk in child_ids):
+        raise Conflict(_("A report that follows another one is split from it first."))
+    roots = _lock_roots([parent_id, *root_ids])
+    parent = roots.pop(parent_id)
+    _require_staff(parent, by)
+    if any(child.city_id != parent.city_id for child in roots.values()):
+        raise Conflict(_("Only reports of the same city are merged."))
+    followers = _locked().select_related("duplicate_of").filter(duplicate_of__in=list(roots)).order_by("id")
+    for child in [*followers, *roots.values()]:
+        before = child.duplicate_of
+        child.duplicate_of = parent
+        move_to_status(
+            child,
+            Status(parent.status),
+            by=by,
+            now=now,
+            action=MERGED,
+            old={"duplicate_of": before.public_id} if before is not None else {},
+            new={"duplicate_of": parent.public_id},
+        )
+    return parent
+
+
+def _split(report_id: int, by: Principal, now: datetime) -> Report:
+    root_id = _followed([report_id])[report_id]
+    if root_id is None:
+        raise Conflict(_("This report follows no other one."))
+    root = _lock_roots([root_id])[root_id]
+    # Looked for as a child, now that it can be none of another: a root by now must not be waited for while this one is held.
+    report = _locked().filter(pk=report_id, duplicate_of=root_id).first()
+    if report is None:
+        raise MovedOn
+    _require_staff(report, by)
+    status = _status_before_merge(report)
+    report.duplicate_of = None
+    move_to_status(report, status, by=by, now=now, action=SPLIT, old={"duplicate_of": root.public_id})
+    return report
+
+
+def _require_staff(report: Report, by: Principal) -> None:
+    if not (by.is_staff and by.may_act_in(report.city_id)):
+        raise Forbidden(_("Only staff of their city merge and split reports."))
+
+
+def _again_if_moved(write: Callable[[], Report]) -> Report:
+    for _attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    # Before any report's own lock: who refreshes the public places of many reports locks them in no order.
+                    cursor.execute(QUERIES.lock_placement)
+                return write()
+        except MovedOn:
+            continue
+    raise Conflict(_("The report is being merged or split by others; try again."))
+
+
+def _followed(report_ids: Sequence[int]) -> dict[int, int | None]:
+    """Which report each of these follows at the moment, by ids; nothing is locked."""
+    return dict(Report.objects.filter(pk__in=report_ids).values_list("id", "duplicate_of_id"))
+
+
+def _locked() -> QuerySet[Report]:
+    return Report.objects.select_for_update(of=("self",)).select_related("channel")
+
+
+def _lock_roots(report_ids: Sequence[int]) -> dict[int, Report]:
+    """Locks reports that follow none, one after the other. MovedOn as soon as one does: nothing is waited for while it is held."""
+    roots = {}
+    for pk in sorted(set(report_ids)):
+        roots[pk] = _locked().get(pk=pk)
+        if roots[pk].duplicate_of_id is not None:
+            raise MovedOn
+    return roots
+
+
+def _status_before_merge(report: Report) -> Status:
+    """The status with which it was merged after it stood for itself last: it may have moved from parent to parent since."""
+    status = Status(report.status)
+    lines = HistoryEntry.objects.filter(report=report, action__in=(MERGED, SPLIT)).order_by("-id")
+    for action, old in lines.values_list("action", "old"):
+        if action == SPLIT:
+            break
+        status = Status(old["status"])
+    return status
