@@ -14,7 +14,7 @@ from django.utils import timezone
 from geo.channels.locks import advisory_lock
 from geo.channels.models import ChannelConnection
 from geo.channels.pulling import Outcome, is_due, pull_channel, pulled_connections
-from geo.operations.delivery import forget_delivered
+from geo.operations.delivery import forget_finished
 from geo.reports.intake_limits import forget_old_windows
 from geo.reports.photo_sweep import sweep_photos
 from geo.reports.retention import anonymise_due
@@ -39,7 +39,7 @@ class Job:
 JOBS = (
     Job("anonymise old reports", timedelta(hours=1), anonymise_due),
     Job("forget old intake windows", timedelta(minutes=10), forget_old_windows),
-    Job("forget delivered messages", timedelta(hours=1), forget_delivered),
+    Job("forget finished messages", timedelta(hours=1), forget_finished),
     Job("sweep photos of nobody", timedelta(days=1), sweep_photos),
 )
 

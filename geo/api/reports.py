@@ -77,19 +77,22 @@ class ReportsView(PublicView):
             200: OpenApiResponse(NewReportSerializer, description="sent before: the first one"),
             400: PROBLEM,
             401: PROBLEM,
+            403: PROBLEM,
             429: PROBLEM,
         },
     )
     def post(self, request: Request) -> Response:
         """Takes in a report: from anybody, or from a channel with its API key. Names open ones that may be the same."""
         principal, sender = self.principal, None
-        if principal.channel is None and not principal.is_staff:
+        if not principal.may_submit:
             sender = sender_of(request.headers.get("X-Device-Token"), address_of(request))
             admit(sender, now=utc_now())
         channel = channel_of(principal)
+        _refuse_other_files(request)
         form = ReportInput(data=request.data)
         form.is_valid(raise_exception=True)
-        report, created = _submit(form.validated_data, channel, sender)
+        by = principal if principal.may_submit and principal.is_staff else None
+        report, created = _submit(form.validated_data, channel, sender, by)
         whole = Report.objects.for_answer().get(pk=report.pk)
         # The report is committed by now: of two that come at once, the later one sees the other among its duplicates.
         answer = NewReportSerializer(whole, context={"request": request}).data
@@ -97,7 +100,15 @@ class ReportsView(PublicView):
         return Response(answer, status=201 if created else 200, headers=headers)
 
 
-def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None) -> tuple[Report, bool]:
+def _refuse_other_files(request: Request) -> None:
+    """A file that nobody reads would be lost, and its sender would believe that it was taken."""
+    if others := {name[:100] for name in request.FILES} - {"photos"}:
+        raise InvalidFields({name: [_("Not a field for files; photos are sent as photos.")] for name in sorted(others)})
+
+
+def _submit(
+    fields: dict[str, Any], channel: Channel, sender: Sender | None, by: Principal | None
+) -> tuple[Report, bool]:
     external_id = fields.get("external_id")
     if external_id is not None and sender is not None:
         external_id = scoped_external_id(sender, external_id)
@@ -115,6 +126,7 @@ def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None) -> 
             photos=fields.get("photos", ()),
             device_hash=sender.device_hash if sender is not None and sender.has_token else "",
             now=utc_now(),
+            by=by,
         )
     except InvalidFields as error:
         # The sender is told of the field that it sent: lon and lat, where there was no location.

@@ -50,7 +50,7 @@ def keep_letters(channel: Channel, refused: Sequence[tuple[Item, str]], now: dat
                 "channel_id": channel.pk,
                 "external_ids": list(letters),
                 "payloads": [json.dumps(storable(item.payload)) for item, _reason in letters.values()],
-                "reasons": [reason[:_LONGEST_REASON] for _item, reason in letters.values()],
+                "reasons": [storable(reason)[:_LONGEST_REASON] for _item, reason in letters.values()],
                 "now": now,
             },
         )
@@ -63,8 +63,8 @@ def close_letters(channel: Channel, external_ids: Sequence[str], now: datetime) 
 
 
 def letter_id(item: Item) -> str:
-    """By what a letter is known when the same thing comes again: its id, or a hash of what it is."""
-    if 0 < len(item.external_id) <= _LONGEST_ID:
+    """By what a letter is known when the same thing comes again: its id, or a hash of what it is where that cannot be stored."""
+    if 0 < len(item.external_id) <= _LONGEST_ID and item.external_id == storable(item.external_id):
         return item.external_id
     said = json.dumps(storable(item.payload), sort_keys=True)
     return "payload:" + hashlib.sha256(said.encode()).hexdigest()[:40]
@@ -117,7 +117,7 @@ def _replay_batch(connection: ChannelConnection, batch: list[DeadLetter], now: d
         if reason is None:
             letter.replayed_at = now
         else:
-            letter.reason = reason[:_LONGEST_REASON]
+            letter.reason = storable(reason)[:_LONGEST_REASON]
     with transaction.atomic():
         DeadLetter.objects.bulk_update(batch, ["replayed_at", "reason"])
     replayed.read += len(batch)

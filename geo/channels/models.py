@@ -72,4 +72,5 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.external_id}: {self.reason}"[:100]
+        # Not the reason, which quotes what came: the admin's log keeps this for ever.
+        return f"{self.channel} #{self.pk}"

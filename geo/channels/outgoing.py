@@ -9,6 +9,7 @@ from geo.channels.signing import signing_key
 from geo.operations import transports
 from geo.operations.models import OutboxMessage
 from geo.operations.outbox import enqueue
+from geo.reports.services import OF_A_KEY
 from geo.reports.status import StatusChange, status_changed
 
 TRANSPORT = "channel"
@@ -28,7 +29,10 @@ def tell_channel(*, change: StatusChange, **_sent: Any) -> None:
     connection = connections.exclude(status_url="").select_related("channel").first()
     if connection is None:
         return
-    update = StatusUpdate(report.public_id, report.external_id or "", change.new, change.note, change.at)
+    number = report.external_id or ""
+    update = StatusUpdate(
+        report.public_id, "" if number.startswith(OF_A_KEY) else number, change.new, change.note, change.at
+    )
     if not ADAPTERS[connection.adapter].is_news(change.old, update):
         return
     slug = connection.channel.slug
@@ -44,6 +48,8 @@ def tell_channel(*, change: StatusChange, **_sent: Any) -> None:
 
 def send_status(message: OutboxMessage) -> int:
     """The transport: one status, in the words of the channel as it is connected now; returns the HTTP status."""
+    if message.payload.get("is_erased"):
+        raise transports.Refused("what this message said was erased with the report's personal data")
     slug = message.payload["channel"]
     connections = ChannelConnection.objects.filter(channel__slug=slug, is_active=True).exclude(status_url="")
     connection = connections.select_related("channel").first()

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.gis.geos import Point
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import validate_email
 from django.http import QueryDict
 from django.utils.crypto import salted_hmac
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from geo.open311.mapping import CLOSED_WORD, MAX_DESCRIPTION, OPEN, statuses_of
@@ -21,7 +23,7 @@ from geo.open311.plain_text import plain_text
 from geo.open311.questions import FIELD, NUMBER
 from geo.reports.insertion import Contact
 from geo.reports.photos import MAX_PHOTOS
-from geo.reports.services import MAX_ADDRESS
+from geo.reports.services import MAX_ADDRESS, OF_A_KEY
 from server.core.errors import BadParameter
 from server.core.params import BBox, parse_bbox, parse_choice, parse_integer, parse_list, parse_time, refuse_unknown
 
@@ -35,6 +37,10 @@ FILTERS: Final = (*LISTS, "start_date", "end_date", "page", "page_size", "bbox",
 _WITH_OFFSET = re.compile(r"[Tt].*(?:[Zz]|[+\- ]\d{2}:?\d{2})\s*$")
 _HAS_FRACTION = re.compile(r":\d{2}\.\d")
 MAX_URL: Final = 2000
+# The second is how web forms write a field that comes several times.
+MEDIA: Final = ("media", "media[]")
+# With OF_A_KEY before it, it is as long as an external id may be.
+LONGEST_KEY: Final = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,14 @@ def parse_new_request(form: Form, *, channel: str, idempotency_key: str | None) 
     )
 
 
+def photos_of(files: MultiValueDict[str, UploadedFile], form: Form) -> list[UploadedFile]:
+    """The files that came as photos; one of any other name is a fault, so that nobody believes that it was taken."""
+    for name in files:
+        if name not in MEDIA:
+            form.refuse(name[:100], _("Not a field for files; photos are sent as media."))
+    return [file for name in MEDIA for file in files.getlist(name)]
+
+
 def _location(form: Form) -> Point | None:
     texts = {name: form.text(name, at_most=60) for name in ("lat", "long")}
     if not any(texts.values()):
@@ -250,9 +264,10 @@ def _external_id(form: Form, idempotency_key: str | None) -> str | None:
     header = (idempotency_key or "").strip()
     if named and header and named != header:
         form.refuse("external_id", _("Differs from the header Idempotency-Key; one of them is enough."))
-    if len(header) > 200:
-        form.refuse("Idempotency-Key", _("At most %(n)d characters.") % {"n": 200})
-    return named or header or None
+    if len(header) > LONGEST_KEY:
+        form.refuse("Idempotency-Key", _("At most %(n)d characters.") % {"n": LONGEST_KEY})
+    # Not among the sender's own numbers: a key that is by chance another report's number is another report.
+    return named or (OF_A_KEY + header if header else None)
 
 
 def _media_urls(form: Form) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from geo.open311.requests import (
     RequestsQuery,
     parse_new_request,
     parse_requests_query,
+    photos_of,
     read_parameters,
 )
 from geo.reports.models import Category, Report
@@ -119,6 +120,7 @@ def create_request(request: HttpRequest) -> Answer:
     city = find_city(form.text("jurisdiction_id", at_most=100))
     category = _category(form, city)
     sent = parse_new_request(form, channel=channel.slug, idempotency_key=request.headers.get("Idempotency-Key"))
+    photos = photos_of(request.FILES, form)
     if form.faults:
         raise InvalidFields(form.faults)
     report, is_new = take_in(
@@ -126,7 +128,7 @@ def create_request(request: HttpRequest) -> Answer:
         channel=channel,
         category=category,
         city=city,
-        photos=cast("list[Upload]", request.FILES.getlist("media")),
+        photos=cast("list[Upload]", photos),
         now=now,
     )
     whole = Report.objects.select_related("category", "agency").get(pk=report.pk)

@@ -48,10 +48,17 @@ class OutboxMessageAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description=_("Send again"), permissions=["change"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        """All but those that have arrived."""
-        count = send_again(OutboxMessage.objects.filter(pk__in=queryset.values("pk")), timezone.now())
-        says = ngettext("%(count)d message will be sent.", "%(count)d messages will be sent.", count)
-        self.message_user(request, says % {"count": count}, messages.SUCCESS)
+        """All but those that have arrived, and those that a later one has made old."""
+        again = send_again(OutboxMessage.objects.filter(pk__in=queryset.values("pk")), timezone.now())
+        says = ngettext("%(count)d message will be sent.", "%(count)d messages will be sent.", again.messages)
+        self.message_user(request, says % {"count": again.messages}, messages.SUCCESS)
+        if again.superseded:
+            says = ngettext(
+                "%(count)d message is left out: a later one has taken its place.",
+                "%(count)d messages are left out: later ones have taken their place.",
+                again.superseded,
+            )
+            self.message_user(request, says % {"count": again.superseded}, messages.WARNING)
 
 
 @admin.register(Destination)

@@ -3,6 +3,7 @@
 The transaction takes the message's row, sends, notes what came of it, and ends. A process that is killed frees the row at once,
 and all that can happen twice is the message that was on its way, with the same key. A destination is sent to by two lanes at
 most, so that a slow one leaves threads to the others; one that is down is paused, and then tried with one message at a time.
+What goes in the background (photos, from however many hosts) has two lanes in all.
 """
 
 import enum
@@ -13,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from geo.operations import transports
@@ -28,6 +31,9 @@ log = logging.getLogger(__name__)
 SQL = load_queries(Path(__file__).parent / "queries.sql")
 
 LANES = 2
+BACKGROUND_LANES = 2
+# Destinations are named "kind:which"; none is named this.
+BACKGROUND = "in the background"
 FIRST_DELAY_S = 5.0
 LONGEST_DELAY_S = 900.0
 LIFETIME = timedelta(days=7)
@@ -50,6 +56,14 @@ class Delivered:
 
     def __add__(self, other: "Delivered") -> "Delivered":
         return Delivered(self.sent + other.sent, self.failed + other.failed, self.dead + other.dead)
+
+
+@dataclass(frozen=True, slots=True)
+class SentAgain:
+    """How many messages are to be sent again, and how many were left out since a later one has taken their place."""
+
+    messages: int = 0
+    superseded: int = 0
 
 
 class _Kind(enum.Enum):
@@ -75,36 +89,65 @@ def deliver_due(*, now: Clock | None = None) -> Delivered:
     return total
 
 
-def deliver_next(*, now: Clock | None = None) -> Delivered | None:
-    """Sends one message that is due, of any destination; None if there is none that nobody else has in hand."""
+def deliver_next(
+    *,
+    now: Clock | None = None,
+    background_lanes: int = BACKGROUND_LANES,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Delivered | None:
+    """Sends one message that is due, of any destination; None if there is none that nobody else has in hand.
+
+    What goes in the background comes after all else, and only where fewer than `background_lanes` of it are on their way.
+    """
     clock = now or timezone.now
     with connection.cursor() as cursor:
         cursor.execute(SQL.due_destinations, {"now": clock()})
         waiting = cursor.fetchall()
     # In no order: a destination with a long queue would otherwise keep the others waiting.
     random.shuffle(waiting)
-    for destination, is_failing in waiting:
+    waiting.sort(key=lambda one: transports.is_in_background(one[1]))
+    for destination, transport, is_failing in waiting:
         with transaction.atomic():
+            if transports.is_in_background(transport) and not _take_lane(BACKGROUND, lanes=background_lanes):
+                return None  # whatever follows is in the background as well
             if not _take_lane(destination, lanes=1 if is_failing else LANES):
                 continue
+            if should_stop():
+                return None  # the lane may have become free only since the caller looked
             message = _claim(destination, clock())
             if message is not None:
                 return _deliver(message, clock)
     return None
 
 
-def send_again(messages: QuerySet[OutboxMessage], now: datetime) -> int:
-    """Makes messages that have not arrived due now, with all their tries and seven more days before them; how many."""
+def send_again(messages: QuerySet[OutboxMessage], now: datetime) -> SentAgain:
+    """Makes messages that have not arrived due now, with all their tries and seven more days before them.
+
+    One that was given up is left out where a later one of its destination and ordering key has arrived or is to be sent: what
+    it says is old by then.
+    """
     with transaction.atomic():
+        superseded = messages.filter(_superseded(State.DELIVERED, State.PENDING), state=State.DEAD)
+        left_out = list(superseded.values_list("pk", flat=True))
         # Those that are on their way are left alone.
-        taken = messages.exclude(state=State.DELIVERED).select_for_update(skip_locked=True)
-        return OutboxMessage.objects.filter(pk__in=taken.values("pk")).update(
+        taken = messages.exclude(state=State.DELIVERED).exclude(pk__in=left_out).select_for_update(skip_locked=True)
+        count = OutboxMessage.objects.filter(pk__in=taken.values("pk")).update(
             state=State.PENDING, attempts=0, next_attempt_at=now, give_up_at=now + LIFETIME, finished_at=None
         )
+    return SentAgain(count, len(left_out))
 
 
-def replay_dead(now: datetime, destination: str | None = None) -> int:
-    """Makes the messages that were given up (of one destination, or of all) pending again; how many."""
+def _superseded(*states: State, **later: Any) -> Q:
+    """Of messages: that a later one of the same destination and ordering key is in one of these states."""
+    following = OutboxMessage.objects.filter(
+        destination=OuterRef("destination"), ordering_key=OuterRef("ordering_key"), id__gt=OuterRef("id"),
+        state__in=states, **later,
+    )  # fmt: skip
+    return ~Q(ordering_key="") & Q(Exists(following))
+
+
+def replay_dead(now: datetime, destination: str | None = None) -> SentAgain:
+    """Makes the messages that were given up (of one destination, or of all) pending again, as `send_again` does."""
     dead = OutboxMessage.objects.filter(state=State.DEAD)
     return send_again(dead if destination is None else dead.filter(destination=destination), now)
 
@@ -118,11 +161,27 @@ def try_now(destinations: QuerySet[Destination], now: datetime) -> int:
     return Destination.objects.filter(name__in=names).update(retry_at=None)
 
 
-def forget_delivered(now: datetime) -> int:
-    """Deletes messages that arrived more than 30 days ago, with the record of their tries; how many."""
-    old = OutboxMessage.objects.filter(state=State.DELIVERED, finished_at__lt=now - REMEMBERED).order_by("id")
+def forget_finished(now: datetime) -> int:
+    """Deletes messages that arrived more than 30 days ago, with the record of their tries; how many.
+
+    What was given up is deleted after settings.RETENTION_DAYS, or with a later one of its ordering key that has arrived: without
+    that, nothing would tell that it is old.
+    """
+    dead = OutboxMessage.objects.filter(state=State.DEAD)
+    before = now - REMEMBERED
+    return sum(
+        _forget(each)
+        for each in (
+            dead.filter(finished_at__lt=now - timedelta(days=settings.RETENTION_DAYS)),
+            dead.filter(_superseded(State.DELIVERED, finished_at__lt=before)),
+            OutboxMessage.objects.filter(state=State.DELIVERED, finished_at__lt=before),
+        )
+    )
+
+
+def _forget(messages: QuerySet[OutboxMessage]) -> int:
     total = 0
-    while batch := list(old.values_list("pk", flat=True)[:BATCH]):
+    while batch := list(messages.order_by("id").values_list("pk", flat=True)[:BATCH]):
         OutboxMessage.objects.filter(pk__in=batch).delete()
         total += len(batch)
     return total

@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OutboxMessage(models.Model):
-    """One thing to be sent to one destination. Holds no personal data: only ids, statuses and what is public."""
+    """One thing to be sent to one destination: ids, statuses and what is public.
+
+    What may lead to a person, the address of a photo and the sender's own id of a report, goes when the report's personal data does
+    (geo/reports/outgoing.sql).
+    """
 
     class State(models.TextChoices):
         PENDING = "pending", _("to be sent")

@@ -1,5 +1,6 @@
 -- name: due_destinations
--- One row per destination that has a message to be sent now and is not paused; is_failing after a try that was in vain.
+-- One row per destination that has a message to be sent now and is not paused: its name, the transport of that message (a
+-- destination has one transport), and is_failing after a try that was in vain.
 -- It jumps from one destination to the next along outbox_pending, so that it costs the same with ten messages and with a million.
 WITH RECURSIVE waiting (destination) AS (
     (SELECT destination FROM geo_outboxmessage WHERE state = 'pending' ORDER BY destination LIMIT 1)
@@ -11,18 +12,20 @@ WITH RECURSIVE waiting (destination) AS (
     )
     FROM waiting WHERE waiting.destination IS NOT NULL
 )
-SELECT waiting.destination, COALESCE(known.failures, 0) > 0 AS is_failing
+SELECT waiting.destination, due.transport, COALESCE(known.failures, 0) > 0 AS is_failing
 FROM waiting
+CROSS JOIN LATERAL (
+    SELECT message.transport FROM geo_outboxmessage message
+    WHERE message.state = 'pending' AND message.destination = waiting.destination AND message.next_attempt_at <= %(now)s
+    ORDER BY message.next_attempt_at, message.id LIMIT 1
+) due
 LEFT JOIN geo_destination known ON known.name = waiting.destination
 WHERE waiting.destination IS NOT NULL
-  AND (known.retry_at IS NULL OR known.retry_at <= %(now)s)
-  AND EXISTS (
-      SELECT FROM geo_outboxmessage message
-      WHERE message.state = 'pending' AND message.destination = waiting.destination AND message.next_attempt_at <= %(now)s
-  );
+  AND (known.retry_at IS NULL OR known.retry_at <= %(now)s);
 
 -- name: take_lane
--- One row: whether this transaction may send to the destination by the lane of this number, which is then its own.
+-- One row: whether this transaction may send to the destination by the lane of this number, which is then its own. What is sent
+-- in the background has lanes of its own, beside its destinations'.
 SELECT pg_try_advisory_xact_lock(hashtext('geo.outbox ' || %(destination)s), %(lane)s);
 
 -- name: claim_message

@@ -25,11 +25,13 @@ TRANSPORT = "photo"
 TOPIC = "photo.fetch"
 MAX_URL = 2000
 TIMEOUT_S = 15.0
+# A server of photos that is away for a day is away.
+LIFETIME = timedelta(hours=24)
 
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    register(TRANSPORT, fetch_photo)
+    register(TRANSPORT, fetch_photo, in_background=True)
 
 
 def enqueue_photos(*, report_urls: Sequence[tuple[int, str]], now: datetime) -> int:
@@ -54,6 +56,7 @@ def enqueue_photos(*, report_urls: Sequence[tuple[int, str]], now: datetime) -> 
             payload={"report": public_ids[report_id], "url": url},
             created_at=now,
             next_attempt_at=now,
+            give_up_at=now + LIFETIME,
         )
         for report_id, urls in wanted.items()
         for url, parts in urls.items()
@@ -72,11 +75,10 @@ def fetch_photo(message: OutboxMessage) -> int:
     response = _fetched(message.payload["url"])
     try:
         photo = clean_photo(response.body, _("the photo"))
+        _store(public_id, photo, timezone.now())
     except InvalidFields as error:
         raise Refused(str(error.fields["photos"][0]), response.status) from None
-    try:
-        _store(public_id, photo, timezone.now())
-    except NotReady as error:  # the storage is away; the photo is asked for again when it is back
+    except NotReady as error:  # the storage is away, or others are being decoded: the photo is asked for again
         raise Unreachable(error.detail, error.retry_after_s) from None
     return response.status
 

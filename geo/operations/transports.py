@@ -8,6 +8,9 @@ A transport returns the HTTP status that it was answered with (None where it spe
 Whatever else it raises is a mistake of its own, which is logged, and the message is tried again later. It is called inside the
 transaction that holds the message, and may be called again with the same message, whose `key` tells the receiver that it is
 the same: a process that dies after sending, and before it has noted that, leaves no other trace.
+
+A transport that calls strangers is `in_background`: it is tried after the others, and takes few threads, however many and
+however slow its destinations are.
 """
 
 import hashlib
@@ -25,7 +28,7 @@ from geo.operations.models import OutboxMessage
 from server.core.errors import PantauError
 from server.core.outbound import AddressRefused, Unreachable, post
 
-__all__ = ["Refused", "Send", "Unreachable", "register", "send_signed_json", "sender"]
+__all__ = ["Refused", "Send", "Unreachable", "is_in_background", "register", "send_signed_json", "sender"]
 
 Send = Callable[[OutboxMessage], int | None]
 
@@ -36,6 +39,7 @@ LONGEST_RETRY_AFTER_S = 24 * 3600.0
 LATER = frozenset({408, 425, 429})
 
 _senders: dict[str, Send] = {}
+_in_background: set[str] = set()
 
 
 class Refused(PantauError):
@@ -46,11 +50,17 @@ class Refused(PantauError):
         self.status = status
 
 
-def register(name: str, send: Send) -> None:
+def register(name: str, send: Send, *, in_background: bool = False) -> None:
     """From an app's `ready`: messages whose transport is `name` are sent by `send`."""
     if _senders.get(name, send) is not send:
         raise ValueError(f"there are two transports named {name}")
     _senders[name] = send
+    if in_background:
+        _in_background.add(name)
+
+
+def is_in_background(name: str) -> bool:
+    return name in _in_background
 
 
 def sender(name: str) -> Send:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from geo.operations.delivery import Delivered, deliver_next
+from geo.operations.delivery import BACKGROUND_LANES, Delivered, deliver_next
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ class DeliveryWorker:
         self.total = Delivered()
         self._is_once = is_once
         self._on_try = on_try
+        # One thread at least is left to what goes before it, if there are two.
+        self._background_lanes = max(1, min(BACKGROUND_LANES, threads - 1))
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._failure: Exception | None = None
@@ -64,7 +66,7 @@ class DeliveryWorker:
         try:
             while not self._stop.is_set():
                 try:
-                    one = deliver_next()
+                    one = deliver_next(background_lanes=self._background_lanes, should_stop=self._stop.is_set)
                 except Exception as error:
                     if self._is_once:
                         self._failure = error

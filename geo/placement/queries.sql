@@ -62,7 +62,8 @@ ORDER BY old.id, l.rank DESC, a.code
 
 -- name: update_points
 -- Reports whose place is another than it was. A point decides its own side; the other keeps the area that was named.
--- Inside a city the report is that city's; outside every area it stays with the one it was sent to.
+-- Inside a city the report is that city's, by the place that is shown (see `placing` of geo.reports); outside every area it
+-- stays with the one it was sent to.
 WITH told AS (
     SELECT r.id,
         CASE WHEN r.location IS NOT NULL THEN exact.area_id ELSE r.area_id END AS area_id,
@@ -71,9 +72,10 @@ WITH told AS (
              ELSE shown.area_id END AS public_area_id,
         CASE WHEN r.location IS NULL THEN r.location_flag
              WHEN exact.area_id IS NULL THEN 'outside' ELSE 'inside' END AS location_flag,
-        coalesce(exact.city_id, r.city_id) AS city_id
+        coalesce(CASE WHEN k.city_id IS NULL OR k.city_id = shown.city_id THEN shown.city_id END, exact.city_id, r.city_id) AS city_id
     FROM (SELECT DISTINCT report_id FROM pg_temp.point_to_place) p
     JOIN geo_report r ON r.id = p.report_id
+    JOIN geo_category k ON k.id = r.category_id
     LEFT JOIN pg_temp.placed exact ON exact.report_id = r.id AND exact.side = 0
     LEFT JOIN pg_temp.placed shown ON shown.report_id = r.id AND shown.side = 1
 )

@@ -2,14 +2,18 @@
 
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from geo.reports.models import HistoryNote, Report, ReportContact, ReportSupport
@@ -108,8 +112,21 @@ def _find(person: Person) -> Found:
         tuple(ids),
         tuple(devices.values_list("device_hash", flat=True).distinct()),
         tuple(_ids(QUERIES.dead_letters_of_person, {**asked, "ids": ids})),
-        tuple(_ids(QUERIES.mentions, {**asked, "ids": ids})) if person.email or person.phone else (),
+        tuple(_ids(QUERIES.mentions, {**asked, "ids": ids, **_signs()})) if person.email or person.phone else (),
     )
+
+
+@cache
+def _signs() -> dict[str, str]:
+    """For translate: all characters that pass for a digit, as in geo.reports.privacy, and after them those that part digits."""
+    letters = [chr(code) for code in range(0x80, sys.maxunicode + 1)]
+    digits = {letter: str(digit) for letter in letters if (digit := unicodedata.digit(letter, None)) is not None}
+    gaps = [letter for letter in letters if letter.isspace() or unicodedata.category(letter) in ("Pd", "Zs", "Cf")]
+    # The last are full-width ones, and what makes a keycap of a digit.
+    return {
+        "looks": "".join([*digits, *gaps, *"．＋（）／\ufe0f\u20e3"]),
+        "digits": "".join(digits.values()),
+    }
 
 
 def _ids(statement: str, asked: Mapping[str, Any]) -> list[int]:
@@ -240,7 +257,9 @@ def _mask_public(report: Report, person: Person, now: datetime) -> None:
     own = (contact.name, contact.phone, contact.email) if contact is not None else ()
     names = [*filter(None, own), *person.spoken]
     _change(report, now, public_description=mask(report.public_description, names))
-    _mask_notes(report, names)
+    # A note about one of a group stands at each of its reports.
+    root_id = report.duplicate_of_id or report.pk
+    _mask_notes(HistoryNote.objects.filter(Q(report=root_id) | Q(report__duplicate_of=root_id)), names)
 
 
 def _mask_mention(report: Report, names: Sequence[str], now: datetime) -> bool:
@@ -253,7 +272,7 @@ def _mask_mention(report: Report, names: Sequence[str], now: datetime) -> bool:
         address=mask_names(report.address, names),
         attributes=_masked(report.attributes, names),
     )
-    return _mask_notes(report, names) or is_changed
+    return _mask_notes(report.notes.all(), names) or is_changed
 
 
 def _change(report: Report, now: datetime, **fields: Any) -> bool:
@@ -265,8 +284,8 @@ def _change(report: Report, now: datetime, **fields: Any) -> bool:
     return bool(new)
 
 
-def _mask_notes(report: Report, names: Sequence[str]) -> bool:
-    changed = [note for note in report.notes.exclude(text="") if mask_names(note.text, names) != note.text]
+def _mask_notes(notes: QuerySet[HistoryNote], names: Sequence[str]) -> bool:
+    changed = [note for note in notes.exclude(text="") if mask_names(note.text, names) != note.text]
     for note in changed:
         HistoryNote.objects.filter(pk=note.pk).update(text=mask_names(note.text, names))
     return bool(changed)

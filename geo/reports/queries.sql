@@ -34,7 +34,7 @@ pointed AS MATERIALIZED (
     SELECT p.*, v.point_area_id FROM pointed p LEFT JOIN covering v USING (n)
 ), placed AS MATERIALIZED (
     SELECT l.*, coalesce(l.point_area_id, CASE WHEN l.location IS NULL THEN l.named_area_id END) AS area_id,
-           c.id AS city_id, c.timezone, c.metric_srid, k.public_grid_m, k.city_id IS NULL OR k.city_id = c.id AS fits,
+           c.id AS exact_city_id, c.metric_srid, k.public_grid_m, k.city_id AS only_city_id,
            l.point_area_id IS NOT NULL OR EXISTS (
                SELECT FROM geo_area r WHERE r.city_id = c.id AND r.parent_id IS NULL AND r.retired_at IS NULL
                AND ST_Expand(r.boundary::box2d, 1)::geometry && l.location) AS is_near
@@ -42,9 +42,31 @@ pointed AS MATERIALIZED (
     JOIN geo_category k ON k.id = l.category_id
     LEFT JOIN geo_area a ON a.id = coalesce(l.point_area_id, CASE WHEN l.location IS NULL THEN l.named_area_id END)
     JOIN geo_city c ON c.id = coalesce(a.city_id, %(city_id)s)
-), shown AS MATERIALIZED (
+), snapped AS MATERIALIZED (
     SELECT p.*, {public_point} AS public_location FROM placed p
-), lineage(category_id, ancestor_id, depth) AS (
+), seen AS MATERIALIZED (
+    SELECT s.*, CASE WHEN s.location IS NULL OR s.public_grid_m = 0 THEN s.area_id ELSE geo_area_at(s.public_location) END
+               AS public_area_id
+    FROM snapped s
+), assigned AS (
+    -- City and agency are public: they follow the place that is shown, or they would tell on which side of a border the exact
+    -- one lies. A category of one city stays there: up to its border people can report it.
+    SELECT s.*, coalesce(a.city_id, s.exact_city_id) AS city_id
+    FROM seen s
+    LEFT JOIN geo_area a ON a.id = s.public_area_id AND (s.only_city_id IS NULL OR a.city_id = s.only_city_id)
+), shown AS MATERIALIZED (
+    SELECT a.*, a.only_city_id IS NULL OR a.only_city_id = a.city_id AS fits FROM assigned a
+), {responsible}, settled AS (
+    SELECT s.*, r.agency_id,
+           CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
+                WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END AS location_flag
+    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
+)
+
+-- name: responsible
+-- Who answers for a category, in each city: leaves `responsible` (category_id, city_id, agency_id).
+-- A fragment: needs `given` (category_id), and RECURSIVE.
+lineage(category_id, ancestor_id, depth) AS (
     SELECT DISTINCT category_id, category_id, 0 FROM given
     UNION ALL
     SELECT l.category_id, k.parent_id, l.depth + 1
@@ -60,13 +82,6 @@ pointed AS MATERIALIZED (
     WHERE m.valid_from <= (%(now)s::timestamptz AT TIME ZONE c.timezone)::date
       AND (m.valid_to IS NULL OR m.valid_to > (%(now)s::timestamptz AT TIME ZONE c.timezone)::date)
     ORDER BY l.category_id, c.id, l.depth, m.is_lead DESC, m.valid_from DESC, m.id
-), settled AS (
-    SELECT s.*, r.agency_id,
-           CASE WHEN s.location IS NULL OR s.public_grid_m = 0 THEN s.area_id ELSE geo_area_at(s.public_location) END
-               AS public_area_id,
-           CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
-                WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END AS location_flag
-    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
 )
 
 -- name: insert_reports
@@ -135,18 +150,31 @@ INSERT INTO geo_reportcontact (report_id, name, phone, email, device_hash)
 SELECT * FROM unnest(%(report_ids)s::bigint[], %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(devices)s::text[])
 
 -- name: refresh_public_points
--- No rows: the public place of every report of a category, anew from its exact place; after its precision changed.
-WITH placed AS (
-    SELECT r.id, r.location, k.public_grid_m, c.metric_srid, EXISTS (
+-- No rows: the public place of every report of a category, anew from its exact place; after its precision changed. City and
+-- agency follow it, as when a report comes in.
+WITH RECURSIVE given AS (
+    SELECT %(category_id)s::bigint AS category_id
+), {responsible}, placed AS (
+    SELECT r.id, r.location, k.public_grid_m, c.id AS exact_city_id, c.metric_srid, k.city_id AS only_city_id, EXISTS (
         SELECT FROM geo_area a WHERE a.city_id = c.id AND a.parent_id IS NULL AND a.retired_at IS NULL
         AND ST_Expand(a.boundary::box2d, 1)::geometry && r.location) AS is_near
-    FROM geo_report r JOIN geo_category k ON k.id = r.category_id JOIN geo_city c ON c.id = r.city_id
+    FROM geo_report r JOIN geo_category k ON k.id = r.category_id LEFT JOIN geo_area e ON e.id = r.area_id
+    -- By the grid of the city in which it lies, whichever it was given to.
+    JOIN geo_city c ON c.id = coalesce(e.city_id, r.city_id)
     WHERE r.category_id = %(category_id)s AND r.location IS NOT NULL
-), shown AS MATERIALIZED (
-    SELECT p.id, {public_point} AS public_location FROM placed p
+), snapped AS MATERIALIZED (
+    SELECT p.id, p.exact_city_id, p.only_city_id, {public_point} AS public_location FROM placed p
+), seen AS MATERIALIZED (
+    SELECT s.*, geo_area_at(s.public_location) AS public_area_id FROM snapped s
+), shown AS (
+    SELECT s.*, coalesce(a.city_id, s.exact_city_id) AS city_id
+    FROM seen s
+    LEFT JOIN geo_area a ON a.id = s.public_area_id AND (s.only_city_id IS NULL OR a.city_id = s.only_city_id)
 )
-UPDATE geo_report r SET public_location = s.public_location, public_area_id = geo_area_at(s.public_location), updated_at = %(now)s
-FROM shown s WHERE r.id = s.id
+UPDATE geo_report r
+SET public_location = s.public_location, public_area_id = s.public_area_id, city_id = s.city_id,
+    agency_id = CASE WHEN r.city_id = s.city_id THEN r.agency_id ELSE v.agency_id END, updated_at = %(now)s
+FROM shown s LEFT JOIN responsible v ON v.city_id = s.city_id WHERE r.id = s.id
 
 -- name: count_intake
 -- One row: how many reports the device and its address have sent in this window, this one included. The address counts

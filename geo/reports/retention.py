@@ -16,6 +16,7 @@ from server.core.sql import load_queries
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries(Path(__file__).with_name("personal.sql"))
+OUTGOING = load_queries(Path(__file__).with_name("outgoing.sql"))
 BATCH = 1000
 
 
@@ -70,5 +71,6 @@ def strip(ids: Sequence[int], *, action: str, now: datetime, new: str = "{}") ->
             QUERIES.strip_photos,
             QUERIES.strip_supports,
             QUERIES.note_reports,
+            OUTGOING.forget_messages,
         ):
             cursor.execute(statement, given)

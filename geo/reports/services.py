@@ -25,6 +25,8 @@ from server.core.time_limits import allow_statements
 
 MAX_DESCRIPTION = 5000
 MAX_ADDRESS = 300
+# Of an external id that is no number of the sender's, but a key by which a repeat is known.
+OF_A_KEY = "key:"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # Clocks of telephones go wrong by minutes, not by hours.
 LATEST_AHEAD = timedelta(minutes=5)
@@ -159,7 +161,7 @@ def channel_of(principal: Principal) -> Channel:
     """The channel by which what this principal sends comes in; Forbidden where it is closed."""
     if principal.channel is not None:
         return principal.channel
-    slug, name = ("staff", "Staff") if principal.is_staff else ("web", "Web")
+    slug, name = ("staff", "Staff") if principal.may_submit else ("web", "Web")
     channel, _created = Channel.objects.select_related("city").get_or_create(slug=slug, defaults={"name": name})
     if not channel.is_active:
         raise Forbidden(_("This channel is closed."))
@@ -203,7 +205,9 @@ def _support(report_id: int, device_hash: str, now: datetime) -> Support:
     _row, is_new = ReportSupport.objects.get_or_create(report=locked, device_hash=device_hash)
     count = locked.support_count + is_new
     if is_new:
-        Report.objects.filter(pk=locked.pk).update(support_count=count, updated_at=now)
+        Report.objects.filter(pk=locked.pk).update(
+            support_count=count, updated_at=max(now, locked.updated_at + timedelta(microseconds=1))
+        )
     return Support(count, is_new)
 
 

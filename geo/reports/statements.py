@@ -8,8 +8,8 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 def _whole(statement: str) -> str:
-    placing = QUERIES.placing.format(public_point=QUERIES.public_point)
-    return statement.format(public_point=QUERIES.public_point, placing=placing)
+    fragments = {"public_point": QUERIES.public_point, "responsible": QUERIES.responsible}
+    return statement.format(placing=QUERIES.placing.format(**fragments), **fragments)
 
 
 INSERT_REPORTS = _whole(QUERIES.insert_reports)

@@ -1,5 +1,6 @@
 """A report's status changes here, and nowhere else; what follows from a change is written in the same transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +8,7 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from geo.reports.models import HistoryEntry, HistoryNote, Report
+from geo.reports.models import HistoryEntry, HistoryNote, Report, ReportContact
 from geo.reports.privacy import mask
 from geo.reports.querysets import Principal
 from geo.reports.statements import QUERIES
@@ -49,7 +50,7 @@ def change_status(
             # Before any report's own lock: when a precision changes, many reports are written in no order.
             cursor.execute(QUERIES.lock_placement)
         # The one that is followed is locked first, always; see geo.reports.merging.
-        root = Report.objects.select_for_update(of=("self",)).select_related("channel").get(pk=report.pk)
+        root = Report.objects.select_for_update(of=("self",)).select_related("channel", "category").get(pk=report.pk)
         if not (by.is_staff and by.may_act_in(root.city_id)):
             raise Forbidden(_("Only staff of its city change the status of a report."))
         if root.duplicate_of_id is not None:
@@ -58,8 +59,11 @@ def change_status(
             raise Stale(_("The report was changed since it was read."))
         if root.status == status:
             raise Conflict(_("The report has this status already."))
-        followers = Report.objects.select_for_update(of=("self",)).select_related("channel").filter(duplicate_of=root)
-        for one in [root, *followers.order_by("id")]:
+        followers = Report.objects.select_for_update(of=("self",)).select_related("channel", "category")
+        group = [root, *followers.filter(duplicate_of=root).order_by("id")]
+        if note_is_public:
+            note = _public_note(group, note)
+        for one in group:
             move_to_status(one, status, by=by, now=now, note=note, note_is_public=note_is_public)
     return root
 
@@ -76,7 +80,10 @@ def move_to_status(
     old: dict[str, str] | None = None,
     new: dict[str, str] | None = None,
 ) -> None:
-    """Writes a status, the line of history, and tells who listens; for a report that the caller has locked."""
+    """Writes a status, the line of history, and tells who listens; for a report that the caller has locked.
+
+    The note is kept as it is given: who copies it to a group has masked it for the whole group.
+    """
     was = Status(locked.status)
     moment = max(now, locked.updated_at + timedelta(microseconds=1))
     locked.status = status
@@ -85,9 +92,7 @@ def move_to_status(
     locked.save(update_fields=["status", "updated_at", "closed_at", "duplicate_of"])
     kept = None
     if note:
-        kept = HistoryNote.objects.create(
-            report=locked, text=_public_note(locked, note) if note_is_public else note, is_public=note_is_public
-        )
+        kept = HistoryNote.objects.create(report=locked, text=note, is_public=note_is_public)
     HistoryEntry.objects.create(
         report=locked,
         at=now,
@@ -104,6 +109,13 @@ def move_to_status(
         status_changed.send(sender=Report, change=StatusChange(locked, was, status, now, told))
 
 
-def _public_note(report: Report, note: str) -> str:
-    contact = getattr(report, "contact", None)
-    return mask(note, contact.words if contact is not None else [], hides_place=report.category.public_grid_m > 0)
+def _public_note(group: Sequence[Report], note: str) -> str:
+    """What all of a group's readers may see: the same note stands at each of its reports, whoever of them it is about.
+
+    Asked once the group is locked, so that the contact of a report that comes along is among them.
+    """
+    if not note:
+        return note
+    contacts = ReportContact.objects.filter(report__in=group)
+    words = sorted({word for contact in contacts for word in contact.words})
+    return mask(note, words, hides_place=any(report.category.public_grid_m > 0 for report in group))

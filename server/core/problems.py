@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyF
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
-from psycopg2.errorcodes import LOCK_NOT_AVAILABLE, QUERY_CANCELED
+from psycopg2.errorcodes import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -60,9 +60,9 @@ def problem_for(error: Exception) -> HttpResponse | None:
 
 
 def _took_too_long(error: Exception) -> HttpResponse | None:
-    """Of a statement that its time limit ended (server.core.time_limits), or that another writer kept waiting."""
+    """Of a statement that its time limit ended (server.core.time_limits), or that other writers kept waiting."""
     state = getattr(error, "pgcode", None) or getattr(error.__cause__, "pgcode", None)
-    if state not in (QUERY_CANCELED, LOCK_NOT_AVAILABLE):
+    if state not in (QUERY_CANCELED, LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
         return None
     log.warning("a statement was given up: %s", str(error).partition("\n")[0])
     if state == QUERY_CANCELED:

@@ -7,6 +7,8 @@ for all there is: a report without its photo, or half a sentence, would be store
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from server.core.problems import problem
+
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -22,6 +24,11 @@ class WholeBody:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
+        if not length and environ.get("HTTP_TRANSFER_ENCODING"):
+            # Django would read such a body as empty, and tell of missing fields.
+            answer = problem(411, "Length required", "The request needs a Content-Length.")
+            start_response(f"411 {answer.reason_phrase}", list(answer.items()))
+            return [answer.content]
         if length.isascii() and length.isdigit() and int(length):
             environ["wsgi.input"] = _Announced(environ["wsgi.input"], int(length))
         return self._application(environ, start_response)

@@ -84,6 +84,28 @@ def test_an_id_that_is_too_long_is_a_letter_too(qlue: ChannelConnection, remote:
     assert DeadLetter.objects.get().reason == "external_id: longer than 200 characters"
 
 
+@pytest.mark.parametrize("broken", ["7\0", "7\ud800"])
+def test_an_id_that_cannot_be_stored_does_not_block_the_feed(
+    broken: str, qlue: ChannelConnection, remote: Remote
+) -> None:
+    remote.posts = [post(2), post(1, post_id=broken)]
+    assert (pull(qlue).stored, pull(qlue).rejected) == (1, 1)
+    letter = DeadLetter.objects.get()
+    assert letter.external_id.startswith("payload:")
+    assert letter.payload["post_id"] in ("7\ufffd", "7?")
+    qlue.refresh_from_db()
+    assert qlue.cursor["post_id"] == 2
+    assert replay("qlue") == "read 1: stored 1, still refused 0"
+
+
+def test_a_letter_is_called_by_its_number_and_not_by_what_it_quotes(qlue: ChannelConnection, remote: Remote) -> None:
+    remote.posts = [post(1, post_title="Siti")]
+    pull(qlue)
+    letter = DeadLetter.objects.get()
+    assert "Siti" in letter.reason
+    assert str(letter) == f"qlue #{letter.pk}"
+
+
 def test_a_mended_cause_and_a_replay_store_what_was_refused(qlue: ChannelConnection, remote: Remote) -> None:
     remote.posts = [post(2, post_title="Got mampet"), post(1, post_title="Entah")]
     pull(qlue)

@@ -27,6 +27,7 @@ def send_to_path(message: OutboxMessage) -> int:
 
 
 register("test-path", send_to_path)
+register("test-path-background", send_to_path, in_background=True)
 
 
 @pytest.fixture
@@ -36,14 +37,14 @@ def receiver(settings: Any) -> Iterator[Receiver]:
         yield opened
 
 
-def write(count: int, receiver: Receiver, destination: str, *, keys: int = 0) -> None:
+def write(count: int, receiver: Receiver, destination: str, *, keys: int = 0, transport: str = "test-path") -> None:
     """So many messages whose path is /destination/number; with `keys`, number modulo keys is their ordering key."""
     now = timezone.now()
     with transaction.atomic():
         enqueue_many(
             [
                 OutboxMessage(
-                    transport="test-path",
+                    transport=transport,
                     destination=destination,
                     ordering_key=str(number % keys) if keys else "",
                     topic="status",
@@ -123,6 +124,34 @@ def test_a_slow_destination_does_not_hold_up_another(
     finally:
         released.set()
     wait_for(lambda: OutboxMessage.objects.filter(state="delivered").count() == 70, "the slow destination's messages")
+
+
+@pytest.mark.parametrize(("threads", "held"), [(2, 1), (4, 2)])
+def test_many_slow_hosts_in_the_background_do_not_hold_up_a_status(
+    threads: int, held: int, receiver: Receiver, running: Callable[[DeliveryWorker], threading.Thread]
+) -> None:
+    released = threading.Event()
+
+    def answer(request: Any) -> Answer:
+        if request.path.startswith("/photo:"):
+            released.wait(PATIENCE_S)
+        return Answer()
+
+    def count(kind: str) -> int:
+        return sum(request.path.startswith(f"/{kind}") for request in receiver.received)
+
+    receiver.answer = answer
+    for number in range(20):
+        write(1, receiver, f"photo:{number}", transport="test-path-background")
+    running(DeliveryWorker(threads=threads))
+    try:
+        wait_for(lambda: count("photo:") == held, "the photos on their way")
+        write(10, receiver, "status")
+        wait_for(lambda: count("status") == 10, "the statuses")
+        assert count("photo:") == held
+    finally:
+        released.set()
+    wait_for(lambda: OutboxMessage.objects.filter(state="delivered").count() == 30, "all photos")
 
 
 def test_a_stop_finishes_what_is_on_its_way_and_begins_nothing_more(

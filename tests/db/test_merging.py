@@ -12,7 +12,8 @@ import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection, connections, transaction
 
-from geo.models import HistoryEntry, Report, ReportSupport
+from geo.models import HistoryEntry, HistoryNote, Report, ReportSupport
+from geo.reports.insertion import Contact
 from geo.reports.merging import merge_reports, split_report
 from geo.reports.querysets import PUBLIC, Principal
 from geo.reports.revision import revise_report, withdraw_report
@@ -20,7 +21,7 @@ from geo.reports.services import support_report
 from geo.reports.status import StatusChange, change_status, status_changed
 from geo.reports.workflow import Status
 from server.core.errors import Conflict, Forbidden
-from tests.factories import NOW, make_channel, make_city, make_report
+from tests.factories import NOW, make_category, make_channel, make_city, make_report
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -171,6 +172,37 @@ class TestMerging:
         merge(parent, child)
         with pytest.raises(Conflict):
             set_status(child, "resolved")
+
+    def test_a_public_note_names_no_reporter_of_the_group_at_any_of_its_reports(self) -> None:
+        parent = make_report(contact=Contact(name="Siti Rahma"))
+        children = [make_report(contact=Contact(name="Budi Santoso")), make_report(contact=Contact(email="ani@x.id"))]
+        merge(parent, *children)
+        with changes_told() as told:
+            change_status(
+                report=parent, status=Status.ASSIGNED, by=STAFF, now=LATER, note="Siti Rahma dan Budi Santoso dihubungi"
+            )
+        assert len(told) == 3
+        assert list(HistoryNote.objects.values_list("text", flat=True)) == ["[nama] dan [nama] dihubungi"] * 3
+
+    def test_a_public_note_tells_no_place_if_that_of_any_of_the_group_is_hidden(self) -> None:
+        parent, child = make_report(), make_report(category=make_category("kekerasan", public_grid_m=500))
+        merge(parent, child)
+        note = "Di -6.25321, 106.93123"
+        change_status(report=parent, status=Status.ASSIGNED, by=STAFF, now=LATER, note=note)
+        assert list(HistoryNote.objects.values_list("text", flat=True)) == ["Di [tempat]"] * 2
+        split(child)
+        change_status(report=parent, status=Status.IN_PROGRESS, by=STAFF, now=LATER, note=note)
+        last = HistoryNote.objects.filter(report=parent).order_by("-id").first()
+        assert last is not None
+        assert last.text == note
+
+    def test_a_note_that_is_not_public_stays_as_it_was_written(self) -> None:
+        parent, child = make_report(), make_report(contact=Contact(name="Budi Santoso"))
+        merge(parent, child)
+        change_status(
+            report=parent, status=Status.ASSIGNED, by=STAFF, now=LATER, note="Budi Santoso", note_is_public=False
+        )
+        assert list(HistoryNote.objects.values_list("text", "is_public")) == [("Budi Santoso", False)] * 2
 
     def test_support_of_a_merged_report_goes_to_its_parent(self) -> None:
         parent, child = make_report(), make_report()

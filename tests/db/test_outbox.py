@@ -12,7 +12,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from geo.models import Channel, DeliveryAttempt, Destination, OutboxMessage
-from geo.operations.delivery import SQL, Delivered, deliver_due, deliver_next, forget_delivered, replay_dead, try_now
+from geo.operations.delivery import (
+    BACKGROUND,
+    SQL,
+    Delivered,
+    SentAgain,
+    deliver_due,
+    deliver_next,
+    forget_finished,
+    replay_dead,
+    send_again,
+    try_now,
+)
 from geo.operations.outbox import enqueue
 from geo.operations.transports import Refused, Unreachable, register, send_signed_json, signature
 from tests.factories import NOW
@@ -60,6 +71,7 @@ def send_badly(message: OutboxMessage) -> int | None:
 
 register("test-url", send_to_url)
 register("test-bad", send_badly)
+register("test-background", lambda _message: None, in_background=True)
 
 
 @pytest.fixture
@@ -305,6 +317,31 @@ def test_a_failing_destination_has_one_lane_and_another_has_two(receiver: Receiv
         elsewhere.close()
 
 
+def test_what_goes_in_the_background_comes_after_all_else(clock: Clock) -> None:
+    for number in range(20):
+        write("photo", destination=f"photo:{number}", transport="test-background")
+    write("fine", destination="channel:pot")
+    assert deliver_next(now=clock) == Delivered(sent=1)
+    assert OutboxMessage.objects.get(state="delivered").destination == "channel:pot"
+
+
+def test_the_background_has_two_lanes_over_all_its_destinations(clock: Clock) -> None:
+    write("photo", destination="photo:1", transport="test-background")
+    elsewhere = psycopg2.connect(**connection.get_connection_params())
+    try:
+        with elsewhere.cursor() as cursor:
+            for lane in (0, 1):
+                cursor.execute(SQL.take_lane, {"destination": BACKGROUND, "lane": lane})
+        assert deliver_next(now=clock) is None
+        elsewhere.rollback()
+        with elsewhere.cursor() as cursor:
+            cursor.execute(SQL.take_lane, {"destination": BACKGROUND, "lane": 0})
+        assert deliver_next(now=clock, background_lanes=1) is None
+        assert deliver_next(now=clock) == Delivered(sent=1)
+    finally:
+        elsewhere.close()
+
+
 def test_a_message_is_given_up_seven_days_after_it_was_written(clock: Clock) -> None:
     write("away")
     assert deliver_due(now=clock) == Delivered(failed=1)
@@ -390,13 +427,56 @@ def test_what_was_given_up_can_be_sent_again_of_one_destination_or_of_all(clock:
     OutboxMessage.objects.update(payload={"text": "fine"})
     # Long after its time: it has all its tries and seven days before it again.
     clock.move(days=30)
-    assert replay_dead(clock.now, "sorot") == 1
+    assert replay_dead(clock.now, "sorot") == SentAgain(1)
     message = OutboxMessage.objects.get(state="pending")
     assert (message.destination, message.attempts, message.finished_at) == ("sorot", 0, None)
     assert message.give_up_at == clock.now + timedelta(days=7)
-    assert replay_dead(clock.now) == 2
+    assert replay_dead(clock.now) == SentAgain(2)
     assert deliver_due(now=clock) == Delivered(sent=3)
-    assert replay_dead(clock.now) == 0
+    assert replay_dead(clock.now) == SentAgain(0)
+
+
+@pytest.mark.parametrize("later", ["delivered", "pending"])
+def test_an_old_status_is_not_sent_again_after_a_newer_one(later: str, clock: Clock) -> None:
+    old = write("never", ordering_key="report:1")
+    new = write("fine", ordering_key="report:1", now=NOW if later == "delivered" else NOW + timedelta(hours=1))
+    deliver_due(now=clock)
+    new.refresh_from_db()
+    assert new.state == later
+    assert replay_dead(clock.now) == SentAgain(messages=0, superseded=1)
+    assert send_again(OutboxMessage.objects.filter(pk=old.pk), clock.now) == SentAgain(messages=0, superseded=1)
+    old.refresh_from_db()
+    assert old.state == "dead"
+
+
+def test_what_was_given_up_is_sent_again_in_order_after_what_is_older_and_beside_what_is_of_no_order(
+    clock: Clock, receiver: Receiver
+) -> None:
+    write("0", receiver, ordering_key="report:1")
+    deliver_due(now=clock)
+    receiver.answer = answering(404)
+    for text in ("1", "2"):
+        write(text, receiver, ordering_key="report:1")
+    write("free", receiver)
+    deliver_due(now=clock)
+    receiver.answer = answering(200)
+    # Later ones, of another report, of another destination, and of no order.
+    write("3", receiver, ordering_key="report:2")
+    write("4", receiver, destination="sorot", ordering_key="report:1")
+    write("5", receiver)
+    deliver_due(now=clock)
+    receiver.received.clear()
+    assert replay_dead(clock.now) == SentAgain(3)
+    deliver_due(now=clock)
+    assert [text for text in texts(receiver) if text != "free"] == ["1", "2"]
+    assert len(receiver.received) == 3
+
+
+def test_a_waiting_message_is_tried_at_once_though_a_later_one_waits_for_it(clock: Clock) -> None:
+    first = write("away", ordering_key="report:1")
+    write("fine", ordering_key="report:1")
+    deliver_due(now=clock)
+    assert send_again(OutboxMessage.objects.filter(pk=first.pk), clock.now) == SentAgain(1)
 
 
 def test_a_message_on_its_way_is_not_touched_by_a_replay(clock: Clock) -> None:
@@ -407,7 +487,7 @@ def test_a_message_on_its_way_is_not_touched_by_a_replay(clock: Clock) -> None:
     register("test-replay", lambda _message: seen.append(replay_dead(clock.now)))
     write("satu", transport="test-replay")
     assert deliver_due(now=clock) == Delivered(sent=1, dead=1)
-    assert seen == [1]
+    assert seen == [SentAgain(1)]
     assert OutboxMessage.objects.get(transport="test-replay").state == "delivered"
 
 
@@ -433,10 +513,32 @@ def test_what_arrived_long_ago_is_forgotten_with_its_tries(clock: Clock) -> None
     deliver_due(now=clock)
     OutboxMessage.objects.filter(payload__text="new").update(finished_at=NOW + timedelta(days=1))
     # Thirty days to the second are not more than thirty.
-    assert forget_delivered(NOW + timedelta(days=30)) == 0
-    assert forget_delivered(NOW + timedelta(days=30, seconds=1)) == 1
+    assert forget_finished(NOW + timedelta(days=30)) == 0
+    assert forget_finished(NOW + timedelta(days=30, seconds=1)) == 1
     assert sorted(OutboxMessage.objects.values_list("payload__text", flat=True)) == ["never", "new"]
     assert DeliveryAttempt.objects.count() == 2
+
+
+def test_what_was_given_up_is_forgotten_when_personal_data_is(clock: Clock, settings: Any) -> None:
+    settings.RETENTION_DAYS = 100
+    write("never")
+    write("away", now=NOW)
+    deliver_due(now=clock)
+    assert forget_finished(NOW + timedelta(days=100)) == 0
+    assert forget_finished(NOW + timedelta(days=100, seconds=1)) == 1
+    assert OutboxMessage.objects.get().state == "pending"
+    assert DeliveryAttempt.objects.count() == 1
+
+
+def test_what_was_given_up_before_a_message_that_is_forgotten_goes_with_it(clock: Clock) -> None:
+    write("never", ordering_key="report:1")
+    write("fine", ordering_key="report:1")
+    write("never", ordering_key="report:1")
+    write("never", ordering_key="report:2")
+    deliver_due(now=clock)
+    assert forget_finished(NOW + timedelta(days=31)) == 2
+    # Neither the one after it nor that of another report is old.
+    assert replay_dead(NOW + timedelta(days=31)) == SentAgain(2)
 
 
 def test_more_than_a_batch_is_forgotten(clock: Clock) -> None:
@@ -447,7 +549,7 @@ def test_more_than_a_batch_is_forgotten(clock: Clock) -> None:
     for name in ("id", "key"):
         del kept[name]
     OutboxMessage.objects.bulk_create(OutboxMessage(**kept) for _ in range(2500))
-    assert forget_delivered(NOW + timedelta(days=31)) == 2501
+    assert forget_finished(NOW + timedelta(days=31)) == 2501
     assert not OutboxMessage.objects.exists()
 
 
@@ -458,6 +560,14 @@ def test_the_command_replays_and_says_how_many(clock: Clock, capsys: pytest.Capt
     call_command("deliver", "--replay-dead", "--destination", "sorot")
     assert capsys.readouterr().out == "1 messages are to be sent again\n"
     assert OutboxMessage.objects.filter(state="pending").count() == 1
+    write("never", ordering_key="report:1")
+    write("fine", ordering_key="report:1")
+    deliver_due(now=clock)
+    capsys.readouterr()
+    call_command("deliver", "--replay-dead", "--destination", "pot")
+    assert capsys.readouterr().out == (
+        "1 messages are to be sent again\n1 are left out: later ones have taken their place\n"
+    )
     for wrong in (["--threads", "0"], ["--destination", "pot"]):
         with pytest.raises(CommandError):
             call_command("deliver", *wrong)
@@ -496,7 +606,7 @@ def test_finding_the_next_of_a_hundred_thousand_messages_reads_a_handful_of_page
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE geo_outboxmessage, geo_destination")
         cursor.execute(SQL.due_destinations, {"now": NOW})
-        assert sorted(cursor.fetchall()) == [(f"up-{number}", False) for number in range(7)]
+        assert sorted(cursor.fetchall()) == [(f"up-{number}", "test-bad", False) for number in range(7)]
     for statement, values in (
         (SQL.due_destinations, {"now": NOW}),
         (SQL.claim_message, {"now": NOW, "destination": "up-3"}),

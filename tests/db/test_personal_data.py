@@ -273,3 +273,45 @@ def test_commands_refuse_a_name_alone_in_a_sentence() -> None:
         with pytest.raises(CommandError, match="name: "):
             call_command(command, name="Siti Rahma", **({"yes": True} if command == "erase_person" else {}))
     assert ReportContact.objects.exists()
+
+
+# U+00A0, U+2009, U+200A, U+202F: spaces. U+2010 to U+2015: hyphens and dashes. U+00AD, U+200B: not seen. U+FF0E: a full stop.
+@pytest.mark.parametrize(
+    "gap", "\u00a0\u2009\u200a\u202f\u2010\u2011\u2012\u2013\u2014\u2015\u00ad\u200b\u3000\uff0e\r"
+)
+def test_number_in_a_text_of_another_is_found_and_masked_whatever_stands_between_its_digits(gap: str) -> None:
+    text = f"Tanya Pak RT 0812{gap}3456{gap}7890 saja"
+    other = make_report(contact=BUDI)
+    Report.objects.filter(pk=other.pk).update(description=text)
+    assert find_person(phone="081234567890").mentions == (other.pk,)
+    assert find_person(phone="081234567891").mentions == ()
+    erase_person(read_person(phone="081234567890"), now=NOW)
+    assert Report.objects.get(pk=other.pk).description == "Tanya Pak RT [telepon] saja"
+
+
+@pytest.mark.parametrize("number", ["０８１２３４５６７８９０", "٠٨١٢٣٤٥٦٧٨٩٠", "0\ufe0f\u20e3812 3456 7890"])
+def test_number_in_other_digits_is_found_in_a_text_of_another(number: str) -> None:
+    other = make_report(contact=BUDI)
+    Report.objects.filter(pk=other.pk).update(description=f"Hubungi {number}")
+    assert find_person(phone="081234567890").mentions == (other.pk,)
+
+
+def test_erasure_takes_a_name_out_of_the_notes_of_the_whole_group_but_not_of_others() -> None:
+    root, sibling, stranger = (make_report(contact=BUDI) for _i in range(3))
+    report = of_siti()
+    Report.objects.filter(pk__in=[report.pk, sibling.pk]).update(duplicate_of=root)
+    for one in (root, sibling, report, stranger):
+        HistoryNote.objects.create(report=one, text="Ibu Siti Rahma dan Pak Budi Santoso", is_public=True)
+    erase_person(read_person(email="siti@example.org"), now=NOW)
+    notes = dict(HistoryNote.objects.values_list("report_id", "text"))
+    masked = "Ibu [nama] dan Pak Budi Santoso"
+    assert [notes[one.pk] for one in (root, sibling, report)] == [masked] * 3
+    assert notes[stranger.pk] == "Ibu Siti Rahma dan Pak Budi Santoso"
+
+
+def test_erasure_of_the_report_that_others_follow_takes_the_name_out_of_their_notes() -> None:
+    report, follower = of_siti(), make_report(contact=BUDI)
+    Report.objects.filter(pk=follower.pk).update(duplicate_of=report)
+    HistoryNote.objects.create(report=follower, text="Ibu Siti Rahma dihubungi", is_public=True)
+    erase_person(read_person(report=report.public_id), now=NOW)
+    assert HistoryNote.objects.get().text == "Ibu [nama] dihubungi"

@@ -17,8 +17,9 @@ from PIL import Image
 from geo.operations.delivery import Delivered, deliver_due
 from geo.operations.models import Destination, OutboxMessage
 from geo.operations.remote_photos import enqueue_photos, fetch_photo
-from geo.operations.transports import sender
+from geo.operations.transports import is_in_background, sender
 from geo.reports.models import Report, ReportPhoto
+from geo.reports.photos import _turn_to_decode
 from tests.factories import NOW, make_city, make_report
 from tests.photo_files import encoded, tagged
 from tests.receiver import Answer, Receiver
@@ -80,6 +81,17 @@ def test_photo_is_fetched_cleaned_and_stored_under_its_report(report: Report, se
     assert not any(b"Exif" in path.read_bytes() for path in files(settings))
 
 
+def test_photo_that_comes_while_others_are_decoded_for_long_is_fetched_again_later(
+    report: Report, server: Receiver, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("geo.reports.photos.WAIT_S", 0.01)
+    with _turn_to_decode():
+        message = deliver(report, f"{server.url}/red.jpg")
+    assert (message.state, report.photos.count()) == ("pending", 0)
+    assert message.next_attempt_at > NOW
+    assert "Many photos" in message.last_error
+
+
 def test_message_names_the_report_as_the_public_does_and_its_destination_is_the_server(
     report: Report, server: Receiver
 ) -> None:
@@ -92,6 +104,8 @@ def test_message_names_the_report_as_the_public_does_and_its_destination_is_the_
         f"photo:127.0.0.1:{server.port}",
         {"report": report.public_id, "url": url},
     )
+    assert message.give_up_at == NOW + timedelta(hours=24)
+    assert is_in_background("photo")
     assert sender("photo") is fetch_photo
 
 

@@ -9,7 +9,18 @@ from django.contrib.gis.geos import Point
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
-from geo.models import Category, DeadLetter, HistoryNote, Report, ReportContact, ReportPhoto, ReportSupport
+from geo.models import (
+    Category,
+    DeadLetter,
+    DeliveryAttempt,
+    HistoryNote,
+    OutboxMessage,
+    Report,
+    ReportContact,
+    ReportPhoto,
+    ReportSupport,
+)
+from geo.operations.delivery import Delivered, deliver_due, replay_dead
 from geo.reports.insertion import Contact
 from geo.reports.retention import anonymise_due
 from geo.reports.services import refresh_public_points, support_report
@@ -171,6 +182,83 @@ def test_old_dead_letters_go_and_younger_ones_stay() -> None:
         )
     anonymise_due(NOW + 731 * DAY)
     assert list(DeadLetter.objects.values_list("external_id", flat=True)) == ["2"]
+
+
+def outgoing(report: Report, topic: str, state: str, **more: Any) -> OutboxMessage:
+    """As geo.channels.outgoing and geo.operations.remote_photos write them."""
+    payload = {"report": report.public_id, **more}
+    message = OutboxMessage.objects.create(
+        transport="photo" if topic == "photo.fetch" else "channel",
+        destination="img.example" if topic == "photo.fetch" else "channel:pot",
+        topic=topic,
+        payload=payload,
+        state=state,
+        created_at=NOW,
+        next_attempt_at=NOW + 5000 * DAY,
+        finished_at=None if state == "pending" else NOW,
+    )
+    DeliveryAttempt.objects.create(message=message, at=NOW, is_success=False, error="away", duration_ms=1)
+    return message
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["pending", "delivered", "dead"])
+def test_addresses_of_photos_go_with_what_else_is_personal(state: str) -> None:
+    make_city()
+    outgoing(personal_report(), "photo.fetch", state, url="https://img.example/siti.jpg")
+    other = outgoing(personal_report(status="submitted"), "photo.fetch", state, url="https://img.example/2.jpg")
+    assert anonymise_due(NOW + 731 * DAY) == 1
+    assert OutboxMessage.objects.get() == other
+    assert DeliveryAttempt.objects.get().message == other
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "note"), [("pending", "Terima kasih"), ("delivered", ""), ("dead", "")])
+def test_statuses_that_were_sent_keep_neither_note_nor_the_senders_id(state: str, note: str) -> None:
+    make_city()
+    told = {"channel": "pot", "external_id": "POT-1", "status": "resolved", "note": "Terima kasih", "at": "2026-03-01"}
+    message = outgoing(personal_report(), "report.status", state, **told)
+    anonymise_due(NOW + 731 * DAY)
+    message.refresh_from_db()
+    assert message.state == state
+    assert message.payload["note"] == note
+    assert message.payload["external_id"] == ("POT-1" if note else "")
+    assert (message.payload["status"], message.payload["channel"]) == ("resolved", "pot")
+
+
+@pytest.mark.django_db
+def test_a_status_whose_words_were_erased_is_not_sent_again() -> None:
+    make_city()
+    told = {"channel": "pot", "external_id": "POT-1", "status": "resolved", "note": "x", "at": "2026-03-01"}
+    message = outgoing(personal_report(), "report.status", "dead", **told)
+    anonymise_due(NOW + 731 * DAY)
+    assert replay_dead(NOW + 732 * DAY).messages == 1
+    assert deliver_due(now=lambda: NOW + 732 * DAY) == Delivered(dead=1)
+    message.refresh_from_db()
+    assert "erased" in message.last_error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_photo_on_its_way_does_not_hold_up_the_anonymising() -> None:
+    make_city()
+    report = personal_report()
+    held = outgoing(report, "photo.fetch", "pending", url="https://img.example/1.jpg")
+    outgoing(report, "photo.fetch", "pending", url="https://img.example/2.jpg")
+    done: list[int] = []
+
+    def run() -> None:
+        try:
+            done.append(anonymise_due(NOW + 731 * DAY))
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        OutboxMessage.objects.select_for_update().get(pk=held.pk)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(timeout=60)
+        assert done == [1]
+    assert OutboxMessage.objects.get() == held
 
 
 @pytest.mark.django_db

@@ -86,3 +86,12 @@ def test_whole_upload_is_taken_in() -> None:
     body = multipart(photos=photo)
     status, answer = sent("/api/reports/", body, len(body), MULTIPART_CONTENT)
     assert (status, len(answer["photos"])) == (201, 1)
+
+
+def test_body_of_unannounced_length_is_told_to_have_one() -> None:
+    seen: list[Any] = []
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/api/reports/", "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = WholeBody(get_wsgi_application())(environ, lambda status, headers: seen.extend((status, dict(headers))))
+    assert seen[0] == "411 Length Required"
+    assert seen[1]["Content-Type"] == "application/problem+json"
+    assert json.loads(b"".join(answer))["status"] == 411

@@ -78,6 +78,18 @@ def test_a_message_that_has_arrived_is_not_sent_again(admin_client: Any, message
     assert message.state == "delivered"
 
 
+def test_an_old_message_is_left_out_and_that_is_said(admin_client: Any, message: OutboxMessage) -> None:
+    OutboxMessage.objects.update(ordering_key="report:1")
+    OutboxMessage.objects.create(
+        transport="channel", destination="pot", ordering_key="report:1", topic="status", state="delivered",
+        created_at=NOW, next_attempt_at=NOW, finished_at=NOW,
+    )  # fmt: skip
+    answer = run_action(admin_client, "outboxmessage", "send_again", message.pk)
+    message.refresh_from_db()
+    assert message.state == "dead"
+    assert [said.level_tag for said in answer.context["messages"]] == ["success", "warning"]
+
+
 def test_a_destination_is_tried_now(admin_client: Any, message: OutboxMessage) -> None:
     Destination.objects.update(retry_at=timezone.now().replace(year=2100))
     run_action(admin_client, "destination", "try_now", "pot")

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from geo.models import Report, ReportContact
+from geo.models import CityRole, Report, ReportContact
 from geo.reports.channel_keys import create_key
+from geo.reports.photos import _turn_to_decode
 from tests.factories import make_agency, make_category, make_channel, make_city, make_report
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +206,28 @@ def test_refused_photo_names_itself_and_leaves_nothing_behind(client: Any, setti
     assert not [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("name", ["photo", "photos[]", "description"])
+def test_file_under_another_name_than_photos_is_a_400_that_names_it(client: Any, name: str) -> None:
+    form = {"category": "sampah", "lon": "106.93", "lat": "-6.25", "photos": [photo()], name: photo("b.jpg", (30, 30))}
+    answer = client.post(URL, form, headers={"Accept-Language": "en"})
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [name]
+    assert "photos" in answer.json()["errors"][name][0]
+    assert not Report.objects.exists()
+
+
+def test_photo_that_comes_while_others_are_decoded_for_long_is_a_503_and_stores_nothing(
+    client: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("geo.reports.photos.WAIT_S", 0.01)
+    form = {"category": "sampah", "lon": "106.93", "lat": "-6.25", "photos": [photo()]}
+    with _turn_to_decode():
+        answer = client.post(URL, form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert not Report.objects.exists()
+
+
 def test_personal_data_never_comes_out(client: Any) -> None:
     sent = {
         "description": "hubungi 0812-3456-7890 atau siti@example.org, NIK 3275014107900001",
@@ -374,3 +398,22 @@ def test_a_compressed_answer_is_not_sent_again_unchanged(client: Any) -> None:
 
 def test_language_may_be_asked_for_of_the_api_too(client: Any) -> None:
     assert client.get("/api/categories/?lang=en").status_code == 200
+
+
+def test_staff_of_no_city_report_like_any_citizen(client: Any, settings: Any) -> None:
+    settings.INTAKE_LIMIT_DEVICE = 2
+    client.force_login(User.objects.create_user("baru", password="a long password", is_staff=True))
+    answers = [post(client) for _i in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[0].json()["channel"] == "web"
+
+
+def test_officer_reports_in_their_own_city_only(client: Any, city: Any) -> None:
+    officer = User.objects.create_user("petugas", password="a long password", is_staff=True)
+    CityRole.objects.create(user=officer, city=city, role=CityRole.Role.OFFICER)
+    make_city("kota-lain", west=108.0)
+    client.force_login(officer)
+    assert post(client).json()["channel"] == "staff"
+    elsewhere = post(client, {"location": {"type": "Point", "coordinates": [108.03, -6.25]}})
+    assert elsewhere.status_code == 403
+    assert Report.objects.count() == 1

@@ -2,17 +2,22 @@
 
 import io
 import struct
+import subprocess
+import sys
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
-from PIL import Image
+from PIL import Image, ImageChops
 
-from geo.reports.photos import LONGEST_EDGE_PX, MAX_BYTES, clean_photos, thumbnail_of
-from server.core.errors import InvalidFields
+from geo.reports import photos
+from geo.reports.photos import LONGEST_EDGE_PX, MAX_BYTES, clean_photo, clean_photos, thumbnail_of
+from server.core.errors import InvalidFields, NotReady
 from tests.photo_files import GPS, encoded, header, jpeg, png, tagged, zip_file
 
 ORIENTATION = 0x0112
@@ -120,12 +125,101 @@ def test_png_whose_text_or_profile_unpacks_to_a_hundred_megabytes_is_refused(nam
 
 
 def test_webp_of_too_many_pixels_is_refused() -> None:
-    # An extended file (VP8X) that claims 16,383 by 16,383 pixels, and one that could be decoded: 5,001 by 5,000.
+    # An extended file (VP8X) that claims 16,383 by 16,383 pixels, and one that could be decoded: 4,001 by 3,000.
     extended = b"VP8X" + struct.pack("<II", 10, 0) + (16_382).to_bytes(3, "little") * 2
     still = encoded(Image.new("RGB", (1, 1)), "WEBP")[12:]
     claims = b"RIFF" + struct.pack("<I", 4 + len(extended) + len(still)) + b"WEBP" + extended + still
     assert refusal(claims) == "a.jpg: too many pixels"
-    assert refusal(encoded(Image.new("RGB", (5001, 5000)), "WEBP", method=0)) == "a.jpg: too many pixels"
+    assert refusal(encoded(Image.new("RGB", (4001, 3000)), "WEBP", method=0)) == "a.jpg: too many pixels"
+    assert clean(encoded(Image.new("RGB", (4000, 3000)), "WEBP", method=0)).size == (2560, 1920)
+
+
+def test_thirty_eight_bytes_that_are_twenty_five_million_pixels_are_refused() -> None:
+    colour = Image.new("RGBA", (5000, 5000), (10, 200, 30, 128))
+    bomb = encoded(colour, "WEBP", lossless=True, quality=0, method=0)
+    assert len(bomb) == 38
+    assert refusal(bomb) == "a.jpg: too many pixels"
+
+
+def one_colour(width: int, height: int) -> bytes:
+    """A PNG with transparency, clear all over."""
+    packer = zlib.compressobj(1)
+    rows = b"".join([*(packer.compress(bytes(1 + width * 4)) for _row in range(height)), packer.flush()])
+    return png((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)), (b"IDAT", rows))
+
+
+# In a process of its own: the most that it ever held (VmHWM), after a first small photo and after the one in question.
+PEAK = """
+import io, pathlib, sys
+from PIL import Image
+from geo.reports.photos import clean_photo
+def most_kb():
+    return int(pathlib.Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+small = io.BytesIO()
+Image.new("RGB", (8, 8)).save(small, "JPEG")
+content = sys.stdin.buffer.read()
+clean_photo(small.getvalue(), "small")
+before = most_kb()
+clean_photo(content, "large")
+print((most_kb() - before) // 1000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "most_mb"),
+    [
+        # 25 million pixels of four bytes, and 26 MB of the result: never a second copy of the whole.
+        pytest.param(one_colour(5000, 5000), 150, id="PNG with transparency"),
+        # 64 million pixels of one byte, an eighth as wide and as high: 1 MB.
+        pytest.param(jpeg(65_000, 980), 30, id="JPEG strip"),
+    ],
+)
+def test_largest_photos_are_not_held_twice_in_memory(content: bytes, most_mb: int) -> None:
+    ran = subprocess.run([sys.executable, "-c", PEAK], input=content, capture_output=True, check=True)
+    assert int(ran.stdout) < most_mb
+
+
+def test_panorama_is_taken_and_keeps_its_shape() -> None:
+    assert clean(jpeg(65_000, 980)).size == (2560, 39)
+
+
+def test_photo_made_smaller_in_bands_is_as_one_made_smaller_at_once() -> None:
+    noise = Image.effect_noise((40, 3001), 90).convert("RGB")
+    at_once = noise.resize((34, 2560), Image.Resampling.BICUBIC)
+    darkest_and_lightest = ImageChops.difference(photos._on_white(noise, 2560), at_once).getextrema()
+    assert max(most for _least, most in darkest_and_lightest) <= 1  # rounding
+
+
+@pytest.fixture
+def _busy(monkeypatch: Any) -> Iterator[None]:
+    monkeypatch.setattr(photos, "WAIT_S", 0.01)
+    with photos._turn_to_decode():
+        yield
+
+
+@pytest.mark.usefixtures("_busy")
+def test_while_another_photo_is_decoded_for_long_the_next_is_to_be_sent_again() -> None:
+    content = encoded(Image.new("RGB", (8, 8)), "JPEG")
+    upload = SimpleUploadedFile("a.jpg", content)
+    for attempt in (lambda: clean_photos([upload]), lambda: clean_photo(content, "a.jpg")):
+        with pytest.raises(NotReady, match="Many photos") as caught:
+            attempt()
+        assert caught.value.retry_after_s == 10
+    assert upload.tell() == 0
+
+
+def test_photos_that_come_at_once_take_turns_and_a_refused_one_gives_its_turn_back() -> None:
+    assert refusal(b"x").startswith("a.jpg: ")
+    content = encoded(Image.new("RGB", (800, 600)), "JPEG")
+    done: list[int] = []
+    threads = [threading.Thread(target=lambda: done.append(clean_photo(content, "a").width)) for _ in range(4)]
+    with photos._turn_to_decode():
+        for thread in threads:
+            thread.start()
+        assert done == []
+    for thread in threads:
+        thread.join()
+    assert done == [800, 800, 800, 800]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -41,8 +41,10 @@ class Command(BaseCommand):
         if options["destination"] is not None and not options["replay_dead"]:
             raise CommandError("--destination goes with --replay-dead")
         if options["replay_dead"]:
-            count = replay_dead(timezone.now(), options["destination"])
-            self.stdout.write(f"{count} messages are to be sent again")
+            again = replay_dead(timezone.now(), options["destination"])
+            self.stdout.write(f"{again.messages} messages are to be sent again")
+            if again.superseded:
+                self.stdout.write(f"{again.superseded} are left out: later ones have taken their place")
             return
         if options["once"]:
             self._once(options["threads"], is_quiet=options["verbosity"] == 0)
