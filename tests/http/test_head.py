@@ -159,7 +159,7 @@ def headers_of(response: Any) -> dict[str, str]:
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
     for pattern in patterns:
-        route = before + str(pattern.pattern)
+        route = before + str(pattern.pattern).removeprefix("^")
         if hasattr(pattern, "url_patterns"):
             yield from routes(pattern.url_patterns, route)
         else:
