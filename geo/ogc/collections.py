@@ -32,7 +32,7 @@ def collections(request: HttpRequest, fixed: str | None = None) -> HttpResponse:
     """Every layer that can be opened here: one that requires a parameter is listed where the address fixes it."""
     refuse_unknown(request.GET, ["f", "lang"])
     api = api_of(request, fixed)
-    queries = [(layer, standing_query(api, layer)) for layer in api.layers()]
+    queries = standing_queries(api)
     document = {
         "links": described(api, "/collections", _license()),
         "crs": [crs.uri for crs in known_crs()],
@@ -126,6 +126,22 @@ def standing_query(api: Api, layer: Layer) -> Query | None:
         if error.name in api.fixed:
             raise
         return None
+
+
+def standing_queries(api: Api) -> list[tuple[Layer, Query | None]]:
+    """Every layer with its query as this address serves it. One whose own bounds refuse a fixed value that others take (a period
+    that is too long for it) is left out; a value that none takes is a BadParameter."""
+    found, refusals = [], []
+    for layer in api.layers():
+        try:
+            found.append((layer, standing_query(api, layer)))
+        except BadParameter as error:
+            refusals.append(error)
+    taken = {parameter.name for layer, query in found if query is not None for parameter in layer.parameters}
+    for error in refusals:
+        if error.name not in taken:
+            raise error
+    return found
 
 
 @read_only

@@ -151,3 +151,16 @@ def test_what_is_no_such_prefix_is_refused(client: Client, fixed: str) -> None:
         response = get(client, f"/ogc/with/{fixed}/{path}")
         assert response.status_code in (400, 404), (path, response.status_code)
         assert response["Content-Type"] == PROBLEM
+
+
+def test_a_layer_whose_bounds_a_fixed_value_exceeds_is_left_out_of_the_list_and_says_so_itself(client: Client) -> None:
+    """Five months are too long for incidents; the others of the city's layers still open."""
+    fixed = "/ogc/with/start=2026-01-01;end=2026-06-01"
+    listed = {collection["id"] for collection in ask(client, f"{fixed}/collections")["collections"]}
+    assert {"reports", "density"} <= listed
+    assert "incidents" not in listed
+    assert refused(client, f"{fixed}/collections/incidents") == "start"
+
+
+def test_a_fixed_value_that_no_layer_takes_is_a_400_of_the_list(client: Client) -> None:
+    assert refused(client, "/ogc/with/category=nothing/collections") == "category"
