@@ -131,16 +131,17 @@ def standing_query(api: Api, layer: Layer) -> Query | None:
 def standing_queries(api: Api) -> list[tuple[Layer, Query | None]]:
     """Every layer with its query as this address serves it. One whose own bounds refuse a fixed value that others take (a period
     that is too long for it) is left out; a value that none takes is a BadParameter."""
-    found, refusals = [], []
+    found: list[tuple[Layer, Query | None]] = []
+    refusals: list[BadParameter] = []
     for layer in api.layers():
         try:
             found.append((layer, standing_query(api, layer)))
         except BadParameter as error:
             refusals.append(error)
     taken = {parameter.name for layer, query in found if query is not None for parameter in layer.parameters}
-    for error in refusals:
-        if error.name not in taken:
-            raise error
+    for refusal in refusals:
+        if refusal.name not in taken:
+            raise refusal
     return found
 
 
