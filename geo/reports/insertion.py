@@ -141,18 +141,3 @@ def insert_reports(rows: Columns, *, channel_id: int, city_id: int, now: datetim
         cursor.execute(QUERIES.lock_placement)
         cursor.execute(INSERT_REPORTS, {**rows.as_arrays(), "channel_id": channel_id, "city_id": city_id, "now": now})
         return [Outcome(report_id, fits) for _n, report_id, fits in cursor.fetchall()]
-
-
-def insert_contacts(rows: Sequence[tuple[int, Contact, str]]) -> None:
-    """Stores (report id, contact, hash of the device), in the caller's transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            QUERIES.insert_contacts,
-            {
-                "report_ids": [report_id for report_id, _contact, _device in rows],
-                "names": [contact.name for _id, contact, _device in rows],
-                "phones": [contact.phone for _id, contact, _device in rows],
-                "emails": [contact.email for _id, contact, _device in rows],
-                "devices": [device for _id, _contact, device in rows],
-            },
-        )

@@ -144,11 +144,6 @@ WITH RECURSIVE given AS (
 )
 SELECT s.fits, v.city_id, v.agency_id FROM shown s LEFT JOIN revised v ON true
 
--- name: insert_contacts
--- No rows: stores the personal data that came with reports, apart from them.
-INSERT INTO geo_reportcontact (report_id, name, phone, email, device_hash)
-SELECT * FROM unnest(%(report_ids)s::bigint[], %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(devices)s::text[])
-
 -- name: refresh_public_points
 -- No rows: the public place of every report of a category, anew from its exact place; after its precision changed. City and
 -- agency follow it, as when a report comes in.

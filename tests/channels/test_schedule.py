@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,16 +21,10 @@ from geo.models import IntakeCounter, OutboxMessage, Report, ReportContact
 from geo.schedule import JOBS, Job, Schedule
 from tests.channels.remote import Remote, posts
 from tests.factories import make_channel, make_report
+from tests.waiting import wait_for
 
 NOW = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 PATIENCE_S = 60.0
-
-
-def wait_for(holds: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} never came"
-        time.sleep(0.02)
 
 
 class Clock:

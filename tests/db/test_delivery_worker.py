@@ -1,7 +1,6 @@
 """The delivery worker's threads: each message once, and none of them held up by a destination that is slow."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from geo.operations.outbox import enqueue_many
 from geo.operations.transports import register, send_signed_json
 from geo.operations.worker import DeliveryWorker
 from tests.receiver import Answer, Receiver
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,13 +55,6 @@ def write(count: int, receiver: Receiver, destination: str, *, keys: int = 0, tr
                 for number in range(count)
             ]
         )
-
-
-def wait_for(holds: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} never came"
-        time.sleep(0.02)
 
 
 @pytest.fixture

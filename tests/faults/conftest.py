@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sensors.ingest.broker_url import parse_broker_url
 from sensors.ingest.publisher import Publisher
 from server.run.private import PrivateServers
 from tests.servers import private_servers
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 THINGS = 50
@@ -30,13 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.xdist_group("faults"))
-
-
-def wait_for(holds: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} never came"
-        time.sleep(0.02)
 
 
 def reading(number: int) -> tuple[str, str]:

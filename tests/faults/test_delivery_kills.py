@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.conftest import PATIENCE_S, ROOT, Stage, wait_for
+from tests.faults.conftest import PATIENCE_S, ROOT, Stage
 from tests.receiver import Answer, Received, Receiver
+from tests.waiting import wait_for
 
 COUNT = 500
 THREADS = 4

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tests.faults.conftest import Load, Stage, wait_for
+from tests.faults.conftest import Load, Stage
+from tests.waiting import wait_for
 
 COUNT = 21_000
 RATE = 4_000.0

@@ -4,7 +4,8 @@ import time
 
 from sensors.ingest.broker_url import parse_broker_url
 from sensors.ingest.publisher import Publisher
-from tests.faults.conftest import T0, Stage, reading, wait_for
+from tests.faults.conftest import T0, Stage, reading
+from tests.waiting import wait_for
 
 COUNT = 21_600
 GOOD_TIME = f'"phenomenon_time": {T0}'

@@ -3,10 +3,8 @@
 import contextlib
 import ipaddress
 import logging
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from server.core import outbound
 from server.core.outbound import AddressRefused, TooLarge, Unreachable, fetch, post
 from server.core.outbound_network import may_be_called
 from server.run.ports import unused_port
+from tests.certificates import make_certificate
 from tests.receiver import Answer, Receiver
 
 LIMITS: dict[str, Any] = {"max_bytes": 1000, "timeout_s": 10}
@@ -298,39 +297,12 @@ def test_neither_path_nor_query_nor_headers_are_logged_or_told(
     assert "kunci" not in caught.value.detail
 
 
-def make_certificate(folder: Path, name: str) -> Path:
-    """A self-signed certificate with its key, in one file: its own authority."""
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-keyout", str(folder / "key"), "-out", str(folder / "cert")),
-            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    whole = folder / "cert.pem"
-    whole.write_text((folder / "cert").read_text() + (folder / "key").read_text())
-    return whole
-
-
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Of localhost, in the place where OpenSSL looks for the authorities that this machine trusts."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
-    made = make_certificate(tmp_path, "localhost")
+    make_certificate(tmp_path, name="localhost", alternative="DNS:localhost")
+    made = tmp_path / "with-key.pem"
+    made.write_text((tmp_path / "cert.pem").read_text() + (tmp_path / "key.pem").read_text())
     monkeypatch.setenv("SSL_CERT_FILE", str(made))
     outbound._tls.cache_clear()
     yield made

@@ -4,7 +4,6 @@ import http.client
 import io
 import json
 import socket
-import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from PIL import Image
 from geo.reports.models import Report, ReportPhoto
 from geo.reports.photo_sweep import sweep_photos
 from geo.reports.stored_photos import delete_photos
+from server.run.said import wait_until
 from tests.factories import make_city
 from tests.photo_files import encoded, header, jpeg, png, tagged, zip_file
 
@@ -51,12 +51,7 @@ def media(settings: Any) -> Callable[[], list[Path]]:
 
 def is_empty_soon(folder: Path) -> bool:
     """The server closes what was uploaded when it has sent its answer, which the client may have before that."""
-    ends_at = time.monotonic() + 20
-    while list(folder.iterdir()):
-        if time.monotonic() > ends_at:
-            return False
-        time.sleep(0.02)
-    return True
+    return wait_until(lambda: not list(folder.iterdir()), seconds=20, every=0.02)
 
 
 def form(*contents: bytes, name: str = "foto.jpg", **more: str) -> dict[str, Any]:

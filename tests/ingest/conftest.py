@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +16,9 @@ from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
 from sensors.ingest.publisher import Publisher
 from sensors.ingest.store import Store
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Pace, Worker
+from tests.waiting import wait_for
 
 PATIENCE_S = 20.0
-
-
-def wait_for(holds: Callable[[], Any], what: str = "it") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} never came"
-        time.sleep(0.01)
 
 
 def options_for(thing: str, **more: Any) -> LinkOptions:

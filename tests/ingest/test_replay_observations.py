@@ -10,8 +10,9 @@ from sensors.ingest.broker_url import BrokerUrl
 from sensors.observations.models import Observation
 from sensors.observations.rollups import refresh_all_rollups
 from sensors.registry.models import Datastream
-from tests.ingest.conftest import make_worker, options_for, running, wait_for
+from tests.ingest.conftest import make_worker, options_for, running
 from tests.sensor_factories import make_datastream, make_property
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,7 +23,8 @@ from sensors.ingest.broker_url import BrokerUrl
 from sensors.ingest.models import RejectedMessage
 from sensors.observations.models import HourlyRollup, Observation
 from tests.factories import centre, make_category, make_channel, make_city, make_datastream, make_thing
-from tests.ingest.conftest import make_worker, options_for, running, wait_for
+from tests.ingest.conftest import make_worker, options_for, running
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

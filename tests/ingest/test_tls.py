@@ -14,8 +14,10 @@ from sensors.ingest.publisher import NotPublished, Publisher
 from sensors.ingest.store import Outcome
 from server.run.mosquitto import _program
 from server.run.ports import unused_port
-from tests.ingest.conftest import make_worker, options_for, running, wait_for
+from tests.certificates import make_certificate
+from tests.ingest.conftest import make_worker, options_for, running
 from tests.sensor_factories import make_datastream
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -23,33 +25,9 @@ pytestmark = [
 ]
 
 
-def make_certificate(folder: Path) -> None:
-    """A self-signed certificate for 127.0.0.1: its own authority."""
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-
-
 @pytest.fixture
 def tls_broker(tmp_path: Path) -> Iterator[BrokerUrl]:
-    make_certificate(tmp_path)
+    make_certificate(tmp_path, name="127.0.0.1", alternative="IP:127.0.0.1")
     port = unused_port()
     configuration = tmp_path / "mosquitto.conf"
     # `user root` keeps Mosquitto from changing to a user that cannot read this folder; for others it means nothing.

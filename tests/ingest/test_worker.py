@@ -15,8 +15,9 @@ from sensors.ingest.models import IngestStatus, RejectedMessage
 from sensors.ingest.publisher import Publisher
 from sensors.ingest.store import Outcome, Store
 from sensors.observations.models import Observation
-from tests.ingest.conftest import make_worker, options_for, running, wait_for
+from tests.ingest.conftest import make_worker, options_for, running
 from tests.sensor_factories import make_datastream
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
