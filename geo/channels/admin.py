@@ -125,5 +125,5 @@ class DeadLetterAdmin(SuperusersOnly):
         except PantauError as error:
             messages.error(request, error.detail)
             return
-        counts = {"stored": replayed.stored, "refused": replayed.refused}
+        counts = {"stored": replayed.stored + replayed.known, "refused": replayed.refused}
         messages.info(request, _("Stored: %(stored)d, still refused: %(refused)d.") % counts)

@@ -31,10 +31,11 @@ _LONGEST_REASON = 500
 
 @dataclass(slots=True)
 class Replayed:
-    """What became of the letters: `read` is the sum of the others."""
+    """What became of the letters: `read` is the sum of the others. `known`: their reports had been stored already."""
 
     read: int = 0
     stored: int = 0
+    known: int = 0
     refused: int = 0
 
 
@@ -122,4 +123,5 @@ def _replay_batch(connection: ChannelConnection, batch: list[DeadLetter], now: d
         DeadLetter.objects.bulk_update(batch, ["replayed_at", "reason"])
     replayed.read += len(batch)
     replayed.refused += sum(reason is not None for reason in taken.reasons)
-    replayed.stored = replayed.read - replayed.refused
+    replayed.stored += taken.summary.stored
+    replayed.known += taken.summary.repeated

@@ -10,6 +10,7 @@ from geo.channels.category_words import CategoryWords, load_category_words
 from geo.channels.models import ChannelConnection
 from geo.operations.remote_photos import enqueue_photos
 from geo.reports.importer import BrokenRow, ImportSummary, Rejection, Row, import_rows
+from geo.reports.models import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,26 @@ def take_in(connection: ChannelConnection, items: Sequence[Item], *, now: dateti
 
     rows = (_row(item, words) for item in items)
     summary = import_rows(rows, channel=connection.channel, now=now, on_reject=refuse, on_stored=fetch_photos)
+    _accept_known(connection, items, reasons, summary)
     return Taken(summary, tuple(reasons))
+
+
+def _accept_known(
+    connection: ChannelConnection, items: Sequence[Item], reasons: list[str | None], summary: ImportSummary
+) -> None:
+    """A report that is there is no refused one, whatever its words would mean by now: its items are repeats."""
+    refused = {item.external_id for item, reason in zip(items, reasons, strict=True) if reason is not None}
+    if not refused:
+        return
+    # An id with a NUL or half a character is no stored report's, and cannot even be asked for.
+    asked = [each for each in refused if "\0" not in each and each == each.encode(errors="ignore").decode()]
+    known = Report.objects.filter(channel=connection.channel_id, external_id__in=asked)
+    known_ids = set(known.values_list("external_id", flat=True))
+    for place, item in enumerate(items):
+        if reasons[place] is not None and item.external_id in known_ids:
+            reasons[place] = None
+            summary.rejected -= 1
+            summary.repeated += 1
 
 
 def _row(item: Item, words: CategoryWords) -> Row:

@@ -3,6 +3,7 @@
 python -m tests.channels.remote 8099    one to practise with: three posts at /feed, and what comes to /status is printed
 """
 
+import contextlib
 import json
 import sys
 import threading
@@ -140,7 +141,8 @@ def main(port: int) -> None:
     ]
     with Remote(practice, port=port, prints=True) as remote:
         print(f"feed {remote.feed_url}, statuses {remote.status_url}; Ctrl-C ends it", flush=True)
-        threading.Event().wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 if __name__ == "__main__":

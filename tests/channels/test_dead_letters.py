@@ -95,7 +95,7 @@ def test_an_id_that_cannot_be_stored_does_not_block_the_feed(
     assert letter.payload["post_id"] in ("7\ufffd", "7?")
     qlue.refresh_from_db()
     assert qlue.cursor["post_id"] == 2
-    assert replay("qlue") == "read 1: stored 1, still refused 0"
+    assert replay("qlue") == "read 1: stored 1, known already 0, still refused 0"
 
 
 def test_a_letter_is_called_by_its_number_and_not_by_what_it_quotes(qlue: ChannelConnection, remote: Remote) -> None:
@@ -111,7 +111,7 @@ def test_a_mended_cause_and_a_replay_store_what_was_refused(qlue: ChannelConnect
     pull(qlue)
     make_category("drainase")
     ChannelConnection.objects.update(category_map={"got mampet": "drainase"})
-    assert replay("qlue") == "read 2: stored 1, still refused 1"
+    assert replay("qlue") == "read 2: stored 1, known already 0, still refused 1"
     report = Report.objects.get()
     assert (report.external_id, report.category.slug, report.description) == (
         "2",
@@ -121,7 +121,7 @@ def test_a_mended_cause_and_a_replay_store_what_was_refused(qlue: ChannelConnect
     assert DeadLetter.objects.get(external_id="2").replayed_at is not None
     assert DeadLetter.objects.get(external_id="1").replayed_at is None
     # Once more: the one that is stored is not read again.
-    assert replay() == "read 1: stored 0, still refused 1"
+    assert replay() == "read 1: stored 0, known already 0, still refused 1"
     assert Report.objects.count() == 1
 
 
@@ -129,7 +129,10 @@ def test_one_letter_alone_may_be_replayed(qlue: ChannelConnection, remote: Remot
     remote.posts = [post(2, post_title="x"), post(1, post_title="x")]
     pull(qlue)
     make_category("x")
-    assert replay("--id", str(DeadLetter.objects.get(external_id="1").pk)) == "read 1: stored 1, still refused 0"
+    assert (
+        replay("--id", str(DeadLetter.objects.get(external_id="1").pk))
+        == "read 1: stored 1, known already 0, still refused 0"
+    )
     assert Report.objects.get().external_id == "1"
 
 
@@ -256,3 +259,15 @@ def test_a_connection_is_made_in_the_admin_and_a_list_of_words_that_is_none_is_r
     assert admin_client.post(url, {**data, "category_map": '{"Got  Mampet": "sampah"}'}).status_code == 302
     connection = ChannelConnection.objects.get()
     assert (connection.feed_url, connection.category_map) == ("https://q.example/feed", {"got mampet": "sampah"})
+
+
+def test_a_stored_post_whose_word_lost_its_meaning_is_no_dead_letter(qlue: ChannelConnection, remote: Remote) -> None:
+    category = make_category("x")
+    remote.posts = [post(1, post_title="x")]
+    pull(qlue)
+    Report.objects.update(category=make_category("lain"))
+    category.delete()
+    pulled = pull(qlue, LATER)
+    assert (pulled.stored, pulled.repeated, pulled.rejected) == (0, 1, 0)
+    assert not DeadLetter.objects.exists()
+    assert Report.objects.count() == 1

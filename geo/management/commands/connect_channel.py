@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import translation
 
 from geo.channels.adapters import ADAPTERS
 from geo.channels.connecting import Settings, connect_channel, missing_parts, rotate_key
@@ -59,7 +60,8 @@ class Command(BaseCommand):
             raise CommandError(error.detail) from None
         if options["rotate_key"]:
             rotate_key(connection)
-        self._show(connection)
+        with translation.override("en"):  # as all that a command says
+            self._show(connection)
         if options["rotate_key"] or options["show_key"]:
             self.stderr.write("the key that messages to this channel are signed with:")
             self.stdout.write(signing_key(connection))

@@ -34,4 +34,5 @@ class Command(BaseCommand):
                 replayed = replay_letters(letters, on_progress=bar.update)
             except PantauError as error:
                 raise CommandError(error.detail) from None
-        self.stdout.write(f"read {replayed.read}: stored {replayed.stored}, still refused {replayed.refused}")
+        became = f"stored {replayed.stored}, known already {replayed.known}, still refused {replayed.refused}"
+        self.stdout.write(f"read {replayed.read}: {became}")
