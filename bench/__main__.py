@@ -4,7 +4,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("ingest", "geojson", "layers", "correlation", "analysis", "calibration", "reports")
+NAMES = ("ingest", "geojson", "layers", "correlation", "analysis", "calibration", "reports", "board")
 
 
 def main(arguments: list[str]) -> int:

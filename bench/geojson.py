@@ -16,8 +16,8 @@ ROUNDS = 15
 REACH = 1.5
 
 FILL = """
-WITH city AS (INSERT INTO geo_city (slug, name, timezone, metric_srid, calendar)
-              VALUES ('bench', 'Bench', 'Asia/Jakarta', 32748, '{}') RETURNING id),
+WITH city AS (INSERT INTO geo_city (slug, name, timezone, metric_srid)
+              VALUES ('bench', 'Bench', 'Asia/Jakarta', 32748) RETURNING id),
      channel AS (INSERT INTO geo_channel (slug, name, is_simulated, is_active) VALUES ('bench', 'Bench', true, true) RETURNING id),
      category AS (INSERT INTO geo_category (slug, name_id, name_en, public_grid_m, is_active)
                   VALUES ('bench', 'Bench', 'Bench', 0, true) RETURNING id)

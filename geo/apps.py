@@ -16,12 +16,34 @@ class GeoConfig(AppConfig):
         pre_migrate.connect(step_aside, sender=self)
         post_migrate.connect(show_layers, sender=self)
         from geo.channels import outgoing
+        from geo.layers import report_filters
         from geo.operations import remote_photos
+        from geo.operations.clocks import receivers as clocks
+        from geo.operations.closing import asking
+        from geo.operations.duty import escalation
+        from geo.operations.field_links import letters as field_letters
+        from geo.operations.field_links import services as field_links
+        from geo.operations.incidents import messages as incident_messages
+        from geo.operations.mayor import letters as mayor_letters
+        from geo.operations.mayor import sending as mayor_briefs
+        from geo.operations.notifications import notices
+        from geo.operations.routing import arbitration
         from geo.reports import stored_photos
 
         outgoing.connect()
         remote_photos.connect()
+        clocks.connect()
+        notices.connect()
+        escalation.connect()
+        field_letters.connect()
+        field_links.connect()
+        incident_messages.connect()
+        mayor_letters.connect()
+        mayor_briefs.connect()
+        report_filters.connect()
         stored_photos.connect()
+        asking.connect()
+        arbitration.connect()
 
 
 def step_aside(plan: Any = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:

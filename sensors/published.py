@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from sensors.ingest.broker_url import BadBrokerUrl, BrokerUrl, parse_broker_url
 from sensors.ingest.publisher import NotPublished, Publisher
 from sensors.observations.coverage import count_dirty_hours, count_observations, observed_spans
+from sensors.observations.newer import observations_after
 from sensors.observations.rollups import hours_changed, refresh_all_rollups
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 
@@ -39,6 +40,7 @@ __all__ = [
     "count_observations",
     "datastreams",
     "hours_changed",
+    "observations_after",
     "observed_properties",
     "observed_property_codes",
     "observed_spans",

@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from the environment (.env.example)."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_tasks",
     "django_tasks_db",
+    "axes",
     "sensors",
     "geo",
 ]
@@ -61,6 +63,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "server.web.middleware.ProblemPageMiddleware",
     "server.core.problems.ProblemMiddleware",
+    # The innermost: it answers in the place of the view where a log-in has failed too often.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "server.urls"
@@ -126,6 +130,25 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = [
+    # The first: who is locked out is asked for no password.
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "geo.reports.role_permissions.RoleBackend",
+]
+# Lock-out by name and address together: neither can an address try many names at length, nor can anybody lock another out
+# from elsewhere.
+AXES_FAILURE_LIMIT = env.integer("PANTAU_LOCKOUT_FAILURES", 5, minimum=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env.integer("PANTAU_LOCKOUT_MINUTES", 15, minimum=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "geo.reports.people.locked_address"
+AXES_LOCKOUT_CALLABLE = "server.web.lockout.locked_out"
+# Who goes on trying during the lock-out does not lengthen it for the one who has the name.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+# Who signed in from where, for ever, is more personal data than a lock-out needs.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_REFERRER_POLICY = "same-origin"
@@ -151,6 +174,15 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "geo.ogc.openapi.add_layers"],
+    "ENUM_NAME_OVERRIDES": {
+        "ReportStatusEnum": "geo.reports.workflow.Status",
+        "Open311StatusEnum": ["open", "closed"],
+        "IncidentStatusEnum": "geo.operations.incidents.models.Incident.Status",
+        "ReportKindEnum": "geo.reports.models.Report.Kind",
+        "SubscriptionKindEnum": "geo.operations.notifications.models.Subscription.Kind",
+        "ContactKindEnum": "geo.operations.field_links.models.AgencyContact.Kind",
+        "InstructionStateEnum": "geo.operations.mayor.models.State",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -159,22 +191,45 @@ SPECTACULAR_SETTINGS = {
 # from outside is a number from an allow-list, and files are imported by staff at the command line.
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 
+# Letters: by a mail server, or unless one is named into a folder, where whoever runs the service can read them.
+_mail = env.mail("PANTAU_EMAIL_URL")
+EMAIL_BACKEND = _mail.backend
+EMAIL_FILE_PATH = HOME / "mail"
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.encryption == "STARTTLS", _mail.encryption == "TLS"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.sender("PANTAU_EMAIL_FROM", None if _mail.host else "Pantau <pantau@localhost>")
+# What links in letters begin with: no request says under which name the service is known.
+LINK_URL = BASE_URL or f"http://127.0.0.1:{env.integer('PANTAU_PORT', 8000, minimum=1, maximum=65535)}"
+# How many things one address, or one account, may be told of.
+SUBSCRIPTIONS_MOST = env.integer("PANTAU_SUBSCRIPTIONS_MOST", 20, minimum=1)
+
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # What an anonymous citizen may send in ten minutes: per device, and per network address behind which thousands may sit.
 INTAKE_LIMIT_DEVICE = env.integer("PANTAU_INTAKE_LIMIT_DEVICE", 20, minimum=1)
 INTAKE_LIMIT_ADDRESS = env.integer("PANTAU_INTAKE_LIMIT_ADDRESS", 3000, minimum=1)
+# What one key of a channel may send in ten minutes, where the key itself says nothing else.
+KEY_LIMIT = env.integer("PANTAU_KEY_LIMIT", 30000, minimum=1)
 # Networks inside which an address may be called that somebody else has named (a channel's, a photo's). Private ones, this
 # machine's own among them, are refused otherwise.
 OUTBOUND_ALLOW = env.networks("PANTAU_OUTBOUND_ALLOW")
 # How long personal data is kept after a report's last change, where its category does not say.
+# So long a citizen can reopen a report by the link that came with the answer.
+REOPEN_DAYS = env.integer("PANTAU_REOPEN_DAYS", 14, minimum=0)
+# And so long that link is good for anything.
+REPORT_LINK_DAYS = env.integer("PANTAU_REPORT_LINK_DAYS", 365, minimum=1)
+# So long the link is good by which an agency without a workstation answers for a report.
+FIELD_LINK_HOURS = env.integer("PANTAU_FIELD_LINK_HOURS", 72, minimum=1)
 RETENTION_DAYS = env.integer("PANTAU_RETENTION_DAYS", 730, minimum=1)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"tokens": {"()": "server.web.hidden_tokens.HideTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
     # GDAL's errors are raised as well; those of a bad parameter are no errors of the service.
     # Pillow tells every tag of a photo's metadata: names and places among them.
     "loggers": {"django.contrib.gis": {"level": "CRITICAL"}, "PIL": {"level": "INFO"}},

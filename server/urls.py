@@ -5,10 +5,19 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from server import health
-from server.web import views
+from server.web import field_page, views
 
 urlpatterns = [
     path("", views.city_map, name="map"),
+    path("report/", views.reporter_page, name="reporter-page"),
+    path("field/<str:token>/", field_page.field_page, name="field-page"),
+    path("field/<str:token>/photos/<int:number>/", field_page.field_photo, name="field-photo"),
+    path(
+        "field/<str:token>/photos/<int:number>/thumbnail/",
+        field_page.field_photo,
+        {"is_small": True},
+        name="field-thumbnail",
+    ),
     path("", include("geo.ogc.urls")),
     path("api/", include("geo.api.urls")),
     path("api/", include("sensors.api.urls")),

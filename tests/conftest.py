@@ -8,6 +8,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The run's database is marked as one that may be emptied: some tests do that at their end, the history included."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"COMMENT ON DATABASE {name} IS 'disposable'")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from geo.api.analysis.permissions import is_staff_of, require_some_staff, require_staff
+from geo.api.analysis.permissions import require_some_staff, require_staff
 from geo.api.reports import PROBLEM, find_report
 from geo.api.serializers import CandidatesSerializer, ReportDetailSerializer
 from geo.api.views import PublicView, parameter, utc_now
@@ -60,7 +60,7 @@ class ReportDuplicatesView(PublicView):
         """Open reports that may tell of the same as this one. By the exact places, for staff of its city."""
         read_query(request.query_params, [])
         report = find_report(self.principal, public_id)
-        found = duplicates_of(report, exact=is_staff_of(self.principal, report.city_id))
+        found = duplicates_of(report, exact=self.principal.may_oversee(report))
         return Response(_shown(report.category, found, request))
 
 

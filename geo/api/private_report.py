@@ -87,9 +87,9 @@ class PrivateReportView(PublicView):
         )
         if report is None:
             raise NotFound(_("There is no such report."))
-        if not (self.principal.is_staff and self.principal.may_act_in(report.city_id)):
-            raise Forbidden(_("Only staff of its city see what was sent."))
-        sees_contact = request.user.has_perm("geo.view_reportcontact")
+        if not self.principal.may_oversee(report):
+            raise Forbidden(_("Only those who deal with this report see what was sent."))
+        sees_contact = self.principal.may_see_contact(report) and request.user.has_perm("geo.view_reportcontact")
         answer = Response(PrivateReportSerializer(report, context={"sees_contact": sees_contact}).data)
         answer["Cache-Control"] = "private, no-store"
         return answer

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from geo.api.filters import FILTERS, parse_report_filter
+from geo.api.report_pages import Position, order_of, page_of_reports
 from geo.api.serializers import (
     DeviceTokenSerializer,
     NewReportSerializer,
@@ -20,8 +21,9 @@ from geo.api.serializers import (
 )
 from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, utc_now
 from geo.reports.intake_limits import Sender, admit, admit_token, issue_token, scoped_external_id, sender_of
+from geo.reports.links import make_link
 from geo.reports.models import Channel, Report
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from geo.reports.report_input import ReportInput, contact_of
 from geo.reports.services import channel_of, submit_report, support_report
 from server.core.errors import InvalidFields, NotFound
@@ -32,6 +34,7 @@ FILTER_PARAMETERS = [
     parameter("status", "Statuses, comma separated."),
     parameter("area", "Code of an area at any level."),
     parameter("channel", "Channels by slug, comma separated."),
+    parameter("agency", "Agencies by slug, comma separated; `none`: the reports that no agency has yet."),
     parameter("kind", "laporan or aspirasi."),
     parameter("city", "Slug of a city."),
     parameter("bbox", "west,south,east,north in degrees."),
@@ -39,6 +42,7 @@ FILTER_PARAMETERS = [
     parameter("start", "From this time or day of the city on (included)."),
     parameter("end", "To this time (excluded), or to the end of this day of the city."),
     parameter("q", "Text to be found in the public description."),
+    parameter("late", "`true`: those that are open and past their time. For staff, of the reports that they oversee."),
 ]
 DEVICE_TOKEN = OpenApiParameter(
     "X-Device-Token",
@@ -47,25 +51,24 @@ DEVICE_TOKEN = OpenApiParameter(
     description="From /api/device-tokens/; makes limits count per device.",
 )
 PROBLEM = OpenApiResponse(ProblemSerializer, description="problem+json that names the parameter or field")
-KIND = "reports"
 
 
 class ReportsView(PublicView):
     @extend_schema(
         operation_id="reports_list",
         parameters=[*FILTER_PARAMETERS, *PAGE_PARAMETERS],
-        responses={200: ReportPageSerializer, 400: PROBLEM},
+        responses={200: ReportPageSerializer, 400: PROBLEM, 403: PROBLEM},
     )
     def get(self, request: Request) -> Response:
-        """Reports, newest first."""
+        """Reports, by the time for which they were reported, newest first; what is late, longest late first."""
         values = read_query(request.query_params, [*FILTERS, *PAGING])
-        limit, after = page_of(values, KIND)
-        found = parse_report_filter(values).apply(Report.objects.visible_to(self.principal))
-        if after is not None:
-            found = found.filter(id__lt=after)
-        page = list(found.for_answer().order_by("-id")[: limit + 1])
-        following = next_link(request, KIND, page[limit - 1].pk) if len(page) > limit else None
-        results = ReportSerializer(page[:limit], many=True, context={"request": request}).data
+        asked = parse_report_filter(values, now=utc_now())
+        kind = order_of(asked).name
+        limit, token = page_of(values, kind)
+        after = Position.of_token(token) if token is not None else None
+        page, end = page_of_reports(asked, self.principal, limit=limit, after=after)
+        following = next_link(request, kind, end.as_token()) if end is not None else None
+        results = ReportSerializer(page, many=True, context={"request": request}).data
         return Response({"next": following, "results": results})
 
     @extend_schema(
@@ -91,11 +94,13 @@ class ReportsView(PublicView):
         _refuse_other_files(request)
         form = ReportInput(data=request.data)
         form.is_valid(raise_exception=True)
-        by = principal if principal.may_submit and principal.is_staff else None
-        report, created = _submit(form.validated_data, channel, sender, by)
+        report, created = _submit(form.validated_data, channel, sender, principal)
         whole = Report.objects.for_answer().get(pk=report.pk)
         # The report is committed by now: of two that come at once, the later one sees the other among its duplicates.
-        answer = NewReportSerializer(whole, context={"request": request}).data
+        # An officer who writes down what somebody tells them does not become the one who is asked whether it is done.
+        is_told = (created or principal.channel is not None) and not principal.is_staff
+        token = make_link(report, now=report.received_at) if is_told else None
+        answer = NewReportSerializer(whole, context={"request": request, "token": token}).data
         headers = {"Location": absolute_url(request, reverse("report", args=[report.public_id]))}
         return Response(answer, status=201 if created else 200, headers=headers)
 
@@ -106,9 +111,7 @@ def _refuse_other_files(request: Request) -> None:
         raise InvalidFields({name: [_("Not a field for files; photos are sent as photos.")] for name in sorted(others)})
 
 
-def _submit(
-    fields: dict[str, Any], channel: Channel, sender: Sender | None, by: Principal | None
-) -> tuple[Report, bool]:
+def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None, by: Principal) -> tuple[Report, bool]:
     external_id = fields.get("external_id")
     if external_id is not None and sender is not None:
         external_id = scoped_external_id(sender, external_id)

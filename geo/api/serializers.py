@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
 from geo.reports.duplicates import Candidate, duplicates_of
+from geo.reports.links import link_path
 from geo.reports.models import HistoryEntry, Report
 from geo.reports.report_input import POINT_SCHEMA
 from geo.reports.workflow import Status
@@ -166,17 +167,33 @@ class CandidatesSerializer(serializers.Serializer[Any]):
     results = CandidateSerializer(many=True)
 
 
+class LinkSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="For the header X-Report-Link.")
+    url = serializers.URLField(help_text="The page for it; what stands behind # is not sent to any server.")
+
+
 class NewReportSerializer(ReportDetailSerializer):
     """The answer to a report that came in."""
 
     possible_duplicates = serializers.SerializerMethodField()
+    link = serializers.SerializerMethodField(
+        help_text="Who holds it is the reporter, see /api/report-link/. Null for a report that was sent before, but to the "
+        "channel whose key it is, and for one that staff have sent for somebody."
+    )
 
     class Meta(ReportDetailSerializer.Meta):
-        fields = [*ReportDetailSerializer.Meta.fields, "possible_duplicates"]
+        fields = [*ReportDetailSerializer.Meta.fields, "possible_duplicates", "link"]
 
     @extend_schema_field(CandidateSerializer(many=True))
     def get_possible_duplicates(self, report: Report) -> Any:
         return CandidateSerializer(duplicates_of(report), many=True, context=self.context).data
+
+    @extend_schema_field(LinkSerializer(allow_null=True))
+    def get_link(self, report: Report) -> Any:
+        token = self.context.get("token")
+        if token is None:
+            return None
+        return {"token": token, "url": absolute_url(self.context["request"], link_path(token))}
 
 
 class ReportPageSerializer(serializers.Serializer[Any]):

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from geo.api.filters import FILTERS, parse_report_filter
 from geo.api.reports import FILTER_PARAMETERS, PROBLEM
-from geo.api.views import PublicView, parameter
-from geo.reports.models import Category, Report
+from geo.api.views import PublicView, parameter, utc_now
+from geo.reports.models import Category
 from server.core.listing import read_query
 from server.core.params import parse_choice
 
@@ -50,9 +50,9 @@ class SummaryView(PublicView):
         """Reports by category, the most frequent first, with their shares of the total."""
         values = read_query(request.query_params, [*FILTERS, "group"])
         group = parse_choice(values.get("group", "category"), "group", ("category", "parent"))
-        asked = parse_report_filter(values)
+        asked = parse_report_filter(values, now=utc_now())
         key = F("category_id") if group == "category" else Coalesce("category__parent_id", "category_id")
-        found = asked.apply(Report.objects.visible_to(self.principal)).order_by()
+        found = asked.seen_by(self.principal).order_by()
         counts = dict(found.annotate(key=key).values_list("key").annotate(n=Count("id")))
         total = sum(counts.values())
         categories = [

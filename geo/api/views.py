@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.authentication import SessionAuthentication
@@ -14,17 +13,17 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from geo.reports.authentication import ChannelKeyAuthentication, principal_of
-from geo.reports.intake_limits import client_address
+from geo.reports.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
+from geo.reports.people import address_of as address_of
 from geo.reports.photos import MAX_BYTES, MAX_PHOTOS
-from geo.reports.querysets import PUBLIC, Principal
+from geo.reports.principals import PUBLIC, Principal
 from server.core.parsers import ShallowJSONParser, refuse_larger
 
 
 class PublicView(APIView):
     """Anybody may ask; what they see is decided by `visible_to(principal)`."""
 
-    authentication_classes = [ChannelKeyAuthentication, SessionAuthentication]
+    authentication_classes = [ChannelKeyAuthentication, PersonAuthentication, SessionAuthentication]
     permission_classes = [AllowAny]
     parser_classes = [ShallowJSONParser, MultiPartParser, FormParser]
 
@@ -37,10 +36,15 @@ class PublicView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        patch_vary_headers(response, ["X-Api-Key", "Cookie"])
-        if not response.has_header("Cache-Control"):
-            is_open = request.method in ("GET", "HEAD") and response.status_code == 200 and self.principal == PUBLIC
-            if is_open:
+        patch_vary_headers(response, ["X-Api-Key", "Authorization", "Cookie"])
+        if "Authorization" in request.headers:
+            patch_cache_control(response, private=True)
+            if not response.has_header("ETag"):
+                patch_cache_control(response, no_store=True)
+        elif not response.has_header("Cache-Control"):
+            is_read = request.method in ("GET", "HEAD") and response.status_code == 200
+            # Somebody without a role is nobody in particular, but has things of their own.
+            if is_read and self.principal == PUBLIC and not request.user.is_authenticated:
                 patch_cache_control(response, public=True, max_age=5)
             else:
                 patch_cache_control(response, private=True, no_store=True)
@@ -49,12 +53,6 @@ class PublicView(APIView):
     @cached_property
     def principal(self) -> Principal:
         return principal_of(self.request)
-
-
-def address_of(request: HttpRequest) -> str:
-    return client_address(
-        request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES
-    )
 
 
 def utc_now() -> datetime:

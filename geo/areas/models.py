@@ -17,13 +17,12 @@ def check_timezone(name: str) -> None:
 
 
 class City(models.Model):
-    """A city that uses this instance. Its slug is its Open311 jurisdiction; time zone, calendar and metres hang on it."""
+    """A city that uses this instance. Its slug is its Open311 jurisdiction; time zone, calendars and metres hang on it."""
 
     slug = models.CharField(_("slug"), max_length=64, unique=True, validators=[slug_rule])
     name = models.CharField(_("name"), max_length=200)
     timezone = models.CharField(_("time zone"), max_length=64, default="Asia/Jakarta", validators=[check_timezone])
     metric_srid = models.PositiveIntegerField(_("metric SRID"), default=32748)
-    calendar = models.JSONField(_("working calendar"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("city")

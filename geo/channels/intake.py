@@ -36,7 +36,14 @@ def take_in(connection: ChannelConnection, items: Sequence[Item], *, now: dateti
             enqueue_photos(report_urls=wanted, now=now)
 
     rows = (_row(item, words) for item in items)
-    summary = import_rows(rows, channel=connection.channel, now=now, on_reject=refuse, on_stored=fetch_photos)
+    summary = import_rows(
+        rows,
+        channel=connection.channel,
+        now=now,
+        on_reject=refuse,
+        on_stored=fetch_photos,
+        origin=connection.adapter,
+    )
     _accept_known(connection, items, reasons, summary)
     return Taken(summary, tuple(reasons))
 

@@ -12,6 +12,7 @@ from geo.areas.models import City
 from geo.demo.report_model import FLOOD, FLOOD_KINDS, District, ReportModel, SimulatedReport
 from geo.reports.insertion import Columns, insert_reports
 from geo.reports.models import Category, Channel, Report
+from geo.reports.principals import Origin, Principal
 from geo.reports.services import submit_report
 
 CHANNEL = "simulator"
@@ -69,7 +70,7 @@ def file_in_bulk(
                 reported_at=datetime.fromtimestamp(report.reported_at, UTC),
             )
         with transaction.atomic():
-            outcomes = insert_reports(rows, channel_id=channel.pk, city_id=city.pk, now=now)
+            outcomes = insert_reports(rows, channel_id=channel.pk, city_id=city.pk, now=now, origin=Origin.COMMAND)
         total += sum(outcome.report_id is not None for outcome in outcomes)
         on_stored(len(batch))
     return total
@@ -91,6 +92,7 @@ def file_one_by_one(city: City, reports: Iterator[SimulatedReport], *, now: date
             city=city,
             reported_at=datetime.fromtimestamp(report.reported_at, UTC),
             external_id=report.external_id,
+            by=Principal(origin=Origin.COMMAND),
         )
         total += is_new
     return total

@@ -11,8 +11,9 @@ from django.utils import timezone
 from geo.analysis.interventions import Intervention
 from geo.analysis.saved import SavedAnalysis
 from geo.layers.saving import delete_analysis, revise_analysis
+from geo.reports.admin_scope import principal_in
 from geo.reports.models import CityRole
-from geo.reports.querysets import cities_of
+from geo.reports.principals import principal_of_user
 
 
 class OfOwnCities(admin.ModelAdmin):
@@ -21,12 +22,32 @@ class OfOwnCities(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: QuerySet[Model] = super().get_queryset(request)
         user = request.user
-        if user.is_superuser or isinstance(user, AnonymousUser):
+        if isinstance(user, AnonymousUser):
             return found
-        return found.filter(city_id__in=cities_of(user))
+        city_ids = principal_of_user(user).city_ids
+        return found if city_ids is None else found.filter(city_id__in=city_ids)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may_change: bool = super().has_change_permission(request, obj)
+        return may_change and (obj is None or self.is_theirs(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may_delete: bool = super().has_delete_permission(request, obj)
+        return may_delete and (obj is None or self.is_theirs(request, obj))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """One by one, since each is asked whether it may."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def is_theirs(self, request: HttpRequest, obj: Any) -> bool:
+        """As by the API: whoever made it, while they have a role in its city, and the city's administrators."""
+        by = principal_in(request)
+        if by.has_role(obj.city_id, {CityRole.Role.ADMINISTRATOR}):
+            return True
+        return by.user_id == obj.owner_id and by.may_act_in(obj.city_id)
 
 
 @admin.register(SavedAnalysis)
@@ -59,10 +80,6 @@ class SavedAnalysisAdmin(OfOwnCities):
         return CityRole.objects.filter(
             user_id=request.user.pk, city_id=obj.city_id, role=CityRole.Role.ADMINISTRATOR
         ).exists()
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """One by one, since each is asked whether it may."""
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def delete_model(self, request: HttpRequest, obj: SavedAnalysis) -> None:
         delete_analysis(obj)

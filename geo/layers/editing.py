@@ -12,7 +12,7 @@ from django.contrib.gis.geos import Point
 
 from geo.areas.models import City
 from geo.reports.models import Report
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from geo.reports.report_input import ReportInput
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import channel_of, submit_report

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from geo.layers.layer import Layer
 from geo.layers.saved import find_layer, listed_layers
 from geo.ogc.requests import parse_fixed
-from geo.reports.authentication import principal_of_user
-from geo.reports.querysets import Principal
+from geo.reports.people import person_of
+from geo.reports.principals import Origin, Principal, principal_of_user
 from server.core.errors import BadParameter, NotFound
 from server.core.listing import absolute_url
 from server.core.problems import problem, problem_for
@@ -32,8 +32,9 @@ PRIVATE = "pantau.private"
 
 
 def principal_at(request: HttpRequest) -> Principal:
-    """Staff by their session, anybody else. A channel's key opens no more than anybody sees, and is not looked at here."""
-    return principal_of_user(request.user)
+    """Staff by token, password or session, anybody else. A channel's key opens no more than anybody sees, and is not read."""
+    person = person_of(request)
+    return principal_of_user(request.user if person is None else person.user, origin=Origin.OGC)
 
 
 def layers_at(request: HttpRequest) -> list[Layer]:
@@ -94,17 +95,25 @@ def kept_private(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        names_somebody = "Authorization" in request.headers
         try:
+            if names_somebody:
+                # What is wrong is refused where it would open nothing more, too: never an anonymous request.
+                person_of(request)
             response = view(request, *args, **kwargs)
         except Exception as error:
-            refusal = problem_for(error) if PRIVATE in request.META else None
+            refusal = problem_for(error) if names_somebody or PRIVATE in request.META else None
             if refusal is None:
                 raise
             response = refusal
-        if PRIVATE in request.META:
+        if PRIVATE in request.META or (names_somebody and response.status_code >= 400):
             if "no-store" not in response.headers.get("Cache-Control", ""):
                 response["Cache-Control"] = "private, no-store"
             patch_vary_headers(response, ["Cookie", "Authorization"])
+        elif names_somebody:
+            # The same for everybody, and so to be kept by whoever asked.
+            patch_cache_control(response, private=True)
+            patch_vary_headers(response, ["Authorization"])
         return response
 
     return answer

@@ -24,7 +24,7 @@ from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import parse_request, utc_now
 from geo.placement.models import ThingPlacement
 from geo.reports.models import Category, Channel, Report
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from sensors import published
 from server.core.errors import BadParameter
 from server.core.versions import data_version

@@ -38,8 +38,8 @@ from geo.ogc.feature_input import (
     parse_sent,
 )
 from geo.ogc.requests import parse_request, utc_now
-from geo.reports.authentication import ChannelKeyAuthentication, principal_of
-from geo.reports.querysets import Principal
+from geo.reports.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
+from geo.reports.principals import Origin, Principal
 from server.core.errors import Conflict, Forbidden, NotFound, Stale
 from server.core.listing import read_query
 from server.core.parsers import ShallowJSONParser, refuse_larger
@@ -60,9 +60,9 @@ class MergePatchParser(ShallowJSONParser):
 
 
 class WriteView(APIView):
-    """A channel by its key, staff by their session (with the CSRF token that a session's writes need); nobody else."""
+    """A channel by its key, staff by token, password or session (whose writes need the CSRF token); nobody else."""
 
-    authentication_classes = [ChannelKeyAuthentication, SessionAuthentication]
+    authentication_classes = [ChannelKeyAuthentication, PersonAuthentication, SessionAuthentication]
     permission_classes = [AllowAny]
     # Those that there are for somebody.
     writing: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class WriteView(APIView):
             raise MethodNotAllowed(request.method or "")
         refuse_larger(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         super().initial(request, *args, **kwargs)
-        self.principal = principal_of(request)
+        self.principal = principal_of(request, origin=Origin.OGC)
         if request.method in self.writing:
             if not self.editing.may_create(self.principal):
                 if request.auth is None and not request.user.is_authenticated:
@@ -114,7 +114,7 @@ class WriteView(APIView):
             taken = ACCEPTED[request.method or ""]
             response["Accept-Patch" if request.method == "PATCH" else "Accept-Post"] = ", ".join(taken)
         response["Cache-Control"] = "no-store"
-        patch_vary_headers(response, ["X-Api-Key", "Cookie"])
+        patch_vary_headers(response, ["X-Api-Key", "Authorization", "Cookie"])
         return response
 
     def told(self, methods: tuple[str, ...]) -> HttpResponse:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from geo.areas.models import AreaAncestry, City
 from geo.open311.requests import RequestsQuery
 from geo.reports.models import Category, CategoryAttribute, HistoryNote, Report, ReportPhoto
-from geo.reports.querysets import PUBLIC, ReportQuerySet
+from geo.reports.principals import PUBLIC
+from geo.reports.querysets import ReportQuerySet
 from server.core.errors import BadParameter, NotFound
 
 # Anything else of a report would be read by a query of its own, which the tests count.

@@ -13,8 +13,10 @@ from geo.open311.questions import check_answers
 from geo.open311.requests import NewRequest
 from geo.operations.remote_photos import enqueue_photos
 from geo.reports.channel_keys import find_key
-from geo.reports.models import Category, Channel, Report
+from geo.reports.intake_limits import admit_key
+from geo.reports.models import Category, Channel, ChannelKey, Report
 from geo.reports.photos import Upload
+from geo.reports.principals import Origin, Principal
 from geo.reports.services import MAX_ADDRESS, submit_report
 from server.core.errors import Forbidden, InvalidFields, NotFound
 
@@ -31,12 +33,15 @@ _TOKENS = Signer(salt="pantau.open311-token", sep="~")
 
 
 def channel_by_key(api_key: str, *, now: datetime) -> Channel:
-    """The channel whose key this is; Forbidden for none and for a wrong one."""
+    """The channel whose key this is; Forbidden for none, a wrong one and one that may send nothing, TooMany past its limit."""
     if not api_key:
         raise Forbidden(_("An api_key is needed to send a request."))
     key = find_key(api_key, now=now) if "\0" not in api_key else None
     if key is None:
         raise Forbidden(_("This api_key is wrong or was revoked."))
+    if ChannelKey.Scope.SUBMIT not in key.scopes:
+        raise Forbidden(_("This API key may not send reports."))
+    admit_key(key, now=now)
     return key.channel
 
 
@@ -68,6 +73,7 @@ def take_in(
                 external_id=sent.external_id,
                 photos=photos,
                 now=now,
+                by=Principal(origin=Origin.OPEN311),
             )
         except InvalidFields as error:
             raise InvalidFields({SENT_AS.get(name, name): says for name, says in error.fields.items()}) from None

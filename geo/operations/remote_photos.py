@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 from geo.operations.models import OutboxMessage
 from geo.operations.outbox import enqueue_many
 from geo.operations.transports import LATER, Refused, Unreachable, register, retry_after_s
+from geo.reports.history import add_line
+from geo.reports.locking import lock_reports
 from geo.reports.models import Report
 from geo.reports.photos import MAX_BYTES, MAX_PHOTOS, CleanPhoto, clean_photo
+from geo.reports.principals import Origin, Principal
 from geo.reports.stored_photos import StoredFiles
 from server.core.errors import InvalidFields, NotReady
 from server.core.outbound import Response, TooLarge, fetch
@@ -99,10 +102,11 @@ def _fetched(url: str) -> Response:
 
 def _open_report(public_id: str, *, is_locked: bool) -> Report:
     """The report, if it takes photos still."""
-    reports = Report.objects.select_for_update(of=("self",)) if is_locked else Report.objects.all()
-    report = reports.select_related("city").filter(public_id=public_id).first()
-    if report is None:
+    wanted = Report.objects.filter(public_id=public_id)
+    found = lock_reports(wanted, "city", "channel") if is_locked else list(wanted.select_related("city"))
+    if not found:
         raise Refused(_("There is no such report."))
+    (report,) = found
     if report.anonymised_at is not None or not report.is_public:
         raise Refused(_("The report was taken back, hidden or anonymised; it takes no photo any more."))
     return report
@@ -117,6 +121,8 @@ def _store(public_id: str, photo: CleanPhoto, now: datetime) -> None:
         if len(stored) >= MAX_PHOTOS:
             raise Refused(_("At most %(n)d photos go with a report.") % {"n": MAX_PHOTOS})
         files.store(report, [photo])
+        by = Principal(channel=report.channel, origin=Origin.OUTBOX)
+        add_line(report, "photo_added", by=by, at=now)
         moment = max(now, report.updated_at + timedelta(microseconds=1))
         Report.objects.filter(pk=report.pk).update(updated_at=moment)
 

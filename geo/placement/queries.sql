@@ -105,8 +105,8 @@ WITH withdrawn AS (
     WHERE r.id = p.report_id AND g.id = r.agency_id AND g.city_id <> r.city_id
     RETURNING r.id, g.id AS agency_id, g.slug
 )
-INSERT INTO geo_historyentry (report_id, at, action, old, new, agency_id)
-SELECT id, now(), 'agency_withdrawn', jsonb_build_object('agency', slug), '{"agency": null}', agency_id FROM withdrawn ORDER BY id
+INSERT INTO geo_historyentry (report_id, at, action, old, new, agency_id, origin)
+SELECT id, now(), 'agency_withdrawn', jsonb_build_object('agency', slug), '{"agency": null}', agency_id, 'areas' FROM withdrawn ORDER BY id
 
 -- name: count_reports
 -- One row: reports with a point, and those of them that lie outside every area.

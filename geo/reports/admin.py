@@ -12,22 +12,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from geo.reports.admin_actions import merge_chosen, set_status, split_chosen
-from geo.reports.channel_keys import create_key
+from geo.reports.admin_actions import ReportSteps, merge_chosen, set_status, split_chosen
+from geo.reports.admin_scope import OfOwnCity, OwnChoices, principal_in
+from geo.reports.history import add_line
 from geo.reports.models import (
     Agency,
     Category,
     CategoryAgency,
     CategoryAttribute,
-    Channel,
-    ChannelKey,
-    CityRole,
     HistoryEntry,
     Report,
     ReportContact,
     ReportPhoto,
 )
-from geo.reports.querysets import Principal, cities_of
+from geo.reports.principals import Origin
 from geo.reports.services import moderate_report, refresh_public_points
 
 
@@ -50,15 +48,19 @@ class ReadOnlyInline(admin.TabularInline):
 
 class HistoryInline(ReadOnlyInline):
     model = HistoryEntry
-    fields = ["at", "action", "old", "new", "user", "channel", "agency", "note"]
+    fields = ["at", "action", "old", "new", "user", "channel", "agency", "origin", "note"]
     ordering = ["id"]
 
 
 class ContactInline(ReadOnlyInline):
-    """Personal data: shown only to those with the permission to view contacts of reporters."""
+    """Personal data: shown to those who deal with this report, and have the permission to view contacts of reporters."""
 
     model = ReportContact
     fields = ["name", "phone", "email"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may_view: bool = super().has_view_permission(request, obj)
+        return may_view and (obj is None or principal_in(request).may_see_contact(obj))
 
 
 class PhotoInline(ReadOnlyInline):
@@ -67,7 +69,8 @@ class PhotoInline(ReadOnlyInline):
     can_delete = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("geo.delete_reportphoto")
+        may_delete = request.user.has_perm("geo.delete_reportphoto")
+        return may_delete and (obj is None or principal_in(request).may_handle(obj))
 
     @admin.display(description=_("photo"))
     def number(self, photo: ReportPhoto) -> str:
@@ -77,12 +80,15 @@ class PhotoInline(ReadOnlyInline):
 
 
 @admin.register(Report)
-class ReportAdmin(admin.ModelAdmin):
+class ReportAdmin(ReportSteps):
     """A report is read here; what the public sees of it can be changed, and the history notes that it was."""
 
-    list_display = ["public_id", "category", "status", "city", "area", "channel", "reported_at", "is_public"]
-    list_filter = ["status", "is_public", "kind", "location_flag", "city", "channel", "category"]
-    list_select_related = ["category", "city", "area", "channel"]
+    list_display = [
+        *("public_id", "category", "status", "agency", "due_at", "city", "area", "channel", "reported_at"),
+        *("handover_count", "reopened_count", "is_public"),
+    ]
+    list_filter = ["status", "agency", "is_public", "kind", "location_flag", "city", "channel", "category"]
+    list_select_related = ["category", "agency", "city", "area", "channel"]
     search_fields = ["public_id", "external_id", "description"]
     date_hierarchy = "reported_at"
     show_full_result_count = False
@@ -91,18 +97,20 @@ class ReportAdmin(admin.ModelAdmin):
     editable = ("is_public", "public_description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        user = request.user
-        if user.is_superuser or isinstance(user, AnonymousUser):
-            return super().get_queryset(request)
-        own = Principal(is_staff=True, city_ids=frozenset(cities_of(user)))
-        # Public reports of other cities are not this officer's to open: here an exact place and a contact are shown.
-        return super().get_queryset(request).filter(city_id__in=own.city_ids or ())
+        # Public reports of others are not this officer's to open: here an exact place and a contact are shown.
+        return Report.objects.overseen_by(principal_in(request)).order_by("-id")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A mayor reads what others deal with."""
+        may_change: bool = super().has_change_permission(request, obj)
+        return may_change and (obj is None or principal_in(request).may_handle(obj))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = ["public_id", "city", "channel", "external_id", "kind", "category", "agency", "status", "description"]
         places = ["attributes", "address", "place", "area", "public_place", "public_area", "location_flag"]
-        times = ["reported_at", "received_at", "updated_at", "due_at", "closed_at", "anonymised_at"]
-        return [*self.editable, *shown, *places, *times, "duplicate_of", "followers", "support_count"]
+        times = ["reported_at", "received_at", "updated_at", "response_due_at", "responded_at", "due_at", "closed_at"]
+        counts = ["handover_count", "arbiter", "reopened_count", "support_count"]
+        return [*self.editable, *shown, *places, *times, "anonymised_at", "duplicate_of", "followers", *counts]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.editable]
@@ -134,7 +142,14 @@ class ReportAdmin(admin.ModelAdmin):
             public_description=obj.public_description,
             user=request.user,
             now=timezone.now(),
+            origin=Origin.ADMIN,
         )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if gone := [photo for photo in formset.deleted_objects if isinstance(photo, ReportPhoto)]:
+            new = {"count": len(gone)}
+            add_line(form.instance, "photo_deleted", by=principal_in(request), at=timezone.now(), new=new)
 
 
 def _lon_lat(point: Any) -> str:
@@ -151,20 +166,22 @@ class QuestionInline(admin.TabularInline):
     ]
 
 
-class ResponsibilityInline(admin.TabularInline):
+class ResponsibilityInline(OwnChoices, admin.TabularInline):
     model = CategoryAgency
     extra = 0
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(OfOwnCity):
     list_display = [
         "slug",
         "name_id",
         "name_en",
         "parent",
         "city",
+        "response_working_hours",
         "sla_working_hours",
+        "needs_evidence",
         "public_grid_m",
         "open311_type",
         "is_active",
@@ -177,7 +194,8 @@ class CategoryAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "public_grid_m" in form.changed_data:
-            n = refresh_public_points(category=obj, now=timezone.now())
+            by = principal_in(request)
+            n = refresh_public_points(category=obj, now=timezone.now(), by=by)
             text = ngettext(
                 "The public place of %(n)d report was set anew.", "The public places of %(n)d reports were set anew.", n
             )
@@ -185,71 +203,27 @@ class CategoryAdmin(admin.ModelAdmin):
 
 
 @admin.register(Agency)
-class AgencyAdmin(admin.ModelAdmin):
+class AgencyAdmin(OfOwnCity):
     list_display = ["slug", "name_id", "name_en", "city"]
     list_filter = ["city"]
     list_select_related = ["city"]
     search_fields = ["slug", "name_id", "name_en"]
 
 
-@admin.register(Channel)
-class ChannelAdmin(admin.ModelAdmin):
-    list_display = ["slug", "name", "city", "is_simulated", "is_active"]
-    list_select_related = ["city"]
-    actions = ["make_key"]
-
-    @admin.action(description=_("Create an API key, shown once"), permissions=["change"])
-    def make_key(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
-        if not request.user.has_perm("geo.add_channelkey"):
-            messages.error(request, _("You may not create API keys."))
-            return
-        for channel in queryset:
-            _key, text = create_key(channel=channel)
-            says = _("API key of %(channel)s, not shown again: %(key)s") % {"channel": channel.slug, "key": text}
-            messages.warning(request, says)
-
-
-@admin.register(ChannelKey)
-class ChannelKeyAdmin(admin.ModelAdmin):
-    """Keys are made by an action of their channel; here they are seen and revoked."""
-
-    list_display = ["channel", "prefix", "created_at", "last_used_at", "revoked_at"]
-    list_select_related = ["channel"]
-    fields = ["channel", "prefix", "created_at", "last_used_at", "revoked_at"]
-    readonly_fields = ["channel", "prefix", "created_at", "last_used_at", "revoked_at"]
-    actions = ["revoke"]
-
-    @admin.action(description=_("Revoke the chosen keys"), permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ChannelKey]) -> None:
-        queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-@admin.register(CityRole)
-class CityRoleAdmin(admin.ModelAdmin):
-    list_display = ["user", "city", "role"]
-    list_filter = ["city", "role"]
-    list_select_related = ["user", "city"]
-    autocomplete_fields = ["user"]
-
-
 @admin.register(HistoryEntry)
 class HistoryEntryAdmin(admin.ModelAdmin):
     """To be read: the database itself refuses to change or delete a line."""
 
-    list_display = ["at", "report", "action", "user", "channel", "agency"]
+    list_display = ["at", "report", "action", "user", "channel", "agency", "origin"]
     list_filter = ["action"]
     list_select_related = ["report", "user", "channel", "agency"]
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HistoryEntry]:
-        found = super().get_queryset(request)
-        user = request.user
-        if user.is_superuser or isinstance(user, AnonymousUser):
+        found, principal = super().get_queryset(request), principal_in(request)
+        if principal.is_superuser:
             return found
-        return found.filter(report__city_id__in=cities_of(user))
+        return found.filter(report__in=Report.objects.overseen_by(principal))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Who asks: a channel by its API key, staff by their session, anybody else."""
+"""Who asks: a channel by its API key, a person by token, password or session, a reporter by a link, anybody else."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,11 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from geo.reports.channel_keys import find_key
-from geo.reports.models import ChannelKey
-from geo.reports.querysets import PUBLIC, Principal, cities_of
+from geo.reports.intake_limits import admit_key
+from geo.reports.links import HEADER, read_link
+from geo.reports.models import AccessToken, ChannelKey
+from geo.reports.people import CHALLENGE, READING, person_of
+from geo.reports.principals import Link, Origin, Principal, principal_of_user
 
 
 class ChannelKeyAuthentication(BaseAuthentication):
@@ -22,9 +25,12 @@ class ChannelKeyAuthentication(BaseAuthentication):
         text = request.headers.get("X-Api-Key")
         if text is None:
             return None
-        key = find_key(text.strip(), now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        key = find_key(text.strip(), now=now)
         if key is None:
             raise AuthenticationFailed(_("This API key is wrong or was revoked."))
+        if request.method not in READING:
+            admit_key(key, now=now)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -39,16 +45,53 @@ class ChannelKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
         return {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
 
 
-def principal_of(request: Request) -> Principal:
+class PersonAuthentication(BaseAuthentication):
+    """`Authorization: Bearer` with an access token, or `Basic`. No CSRF token is asked: no page sends it by itself."""
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken | None] | None:
+        person = person_of(request._request)
+        return None if person is None else (person.user, person.token)
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "geo.reports.authentication.PersonAuthentication"
+    name = ["accessToken", "basic"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [{"type": "http", "scheme": "bearer"}, {"type": "http", "scheme": "basic"}]
+
+
+class ReportLinkAuthentication(BaseAuthentication):
+    """`X-Report-Link: token`, as it came with the answer to a report. One that is not good any more is 401."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Link] | None:
+        token = request.headers.get(HEADER)
+        if token is None:
+            return None
+        link = read_link(token.strip(), now=datetime.now(UTC))
+        if link is None:
+            raise AuthenticationFailed(_("This link is wrong or too old, or what it led to was erased."))
+        return AnonymousUser(), link
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'ReportLink realm="{HEADER}"'
+
+
+class ReportLinkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "geo.reports.authentication.ReportLinkAuthentication"
+    name = "reportLink"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": HEADER}
+
+
+def principal_of(request: Request, *, origin: str = Origin.API) -> Principal:
     """Who has sent this request, as reads and writes of reports want to know it."""
     if isinstance(request.auth, ChannelKey):
-        return Principal(channel=request.auth.channel)
-    return principal_of_user(request.user)
-
-
-def principal_of_user(user: Any) -> Principal:
-    """Signed-in staff with the cities of their roles, else nobody in particular."""
-    if user.is_authenticated and user.is_staff:
-        cities = None if user.is_superuser else frozenset(cities_of(user))
-        return Principal(is_staff=True, city_ids=cities, user_id=user.pk)
-    return PUBLIC
+        return Principal(channel=request.auth.channel, scopes=frozenset(request.auth.scopes), origin=origin)
+    if isinstance(request.auth, Link):
+        return Principal(link=request.auth, origin=Origin.LINK)
+    return principal_of_user(request.user, origin=origin)

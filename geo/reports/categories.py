@@ -1,6 +1,7 @@
 """The category tree."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from geo.reports.models import Category
 
@@ -20,3 +21,16 @@ def with_descendants(slugs: Sequence[str]) -> list[int]:
             seen.add(pk)
             found.extend(children.get(pk, ()))
     return sorted(seen)
+
+
+def inherited(category: Category, name: str, default: Any) -> Any:
+    """What a category says of `name`, else the nearest above it that says anything, else the default. One query at most."""
+    value, above = getattr(category, name), category.parent_id
+    if value is not None or above is None:
+        return default if value is None else value
+    said = {pk: (parent_id, value) for pk, parent_id, value in Category.objects.values_list("id", "parent_id", name)}
+    for _step in said:  # no more steps than there are categories, should they ever form a ring
+        if value is not None or above is None:
+            break
+        above, value = said[above]
+    return default if value is None else value

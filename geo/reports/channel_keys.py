@@ -1,43 +1,61 @@
-"""API keys of channels: `prefix.secret`, shown once, kept only as SHA-256."""
+"""API keys of channels: made, found by their text, replaced by new ones."""
 
-import hashlib
-import hmac
-import secrets
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from geo.reports.key_texts import in_force, is_stale, matching, new_text, prefix_of, use_is_stale
 from geo.reports.models import Channel, ChannelKey
-
-_PREFIX_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
-# Writing the time of use at every request would make one row the bottleneck of a busy channel.
-_USE_NOTED_EVERY = timedelta(minutes=1)
+from geo.reports.models.directory import all_scopes
+from server.core.errors import InvalidFields
 
 
-def create_key(*, channel: Channel) -> tuple[ChannelKey, str]:
-    """A new key and its text, which cannot be read again later."""
-    prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _i in range(8))
-    text = f"{prefix}.{secrets.token_urlsafe(32)}"
-    return ChannelKey.objects.create(channel=channel, prefix=prefix, key_hash=_digest(text)), text
+def create_key(*, channel: Channel, scopes: Collection[str] | None = None) -> tuple[ChannelKey, str]:
+    """A new key and its text, which cannot be read again later. Without `scopes` it may do all that a channel may."""
+    chosen = all_scopes() if scopes is None else sorted(set(scopes))
+    if not chosen or not set(chosen) <= set(all_scopes()):
+        raise InvalidFields({"scopes": [_("One or more of %(known)s.") % {"known": ", ".join(all_scopes())}]})
+    new = new_text()
+    key = ChannelKey.objects.create(channel=channel, prefix=new.prefix, key_hash=new.key_hash, scopes=chosen)
+    return key, new.text
+
+
+def rotate_key(
+    *, channel: Channel, now: datetime, revoke_at: datetime, old: ChannelKey | None = None
+) -> tuple[ChannelKey, str]:
+    """A new key in the place of an old one, or of all that are in force, which end at `revoke_at`.
+
+    Until then both open, so that a channel changes over without losing a report. A key that was to end earlier still does.
+    The new one may do what the old ones together could, within the limit of the widest.
+    """
+    with transaction.atomic():
+        # Two rotations at once leave two new keys in force, and no old one.
+        Channel.objects.select_for_update().get(pk=channel.pk)
+        replaced = ChannelKey.objects.filter(in_force(now), channel=channel)
+        if old is not None:
+            replaced = replaced.filter(pk=old.pk)
+        keys = list(replaced)
+        scopes = {scope for key in keys for scope in key.scopes} or None
+        limits = [key.requests_per_window for key in keys]
+        new, text = create_key(channel=channel, scopes=scopes)
+        if limits and None not in limits:
+            new.requests_per_window = max(limit for limit in limits if limit is not None)
+            new.save(update_fields=["requests_per_window"])
+        later = Q(revoked_at=None) | Q(revoked_at__gt=revoke_at)
+        ChannelKey.objects.filter(later, pk__in=[key.pk for key in keys]).update(revoked_at=max(now, revoke_at))
+    return new, text
 
 
 def find_key(text: str, *, now: datetime) -> ChannelKey | None:
     """The key in force that this text is, with its channel; None for a wrong or revoked one."""
-    prefix, _dot, secret = text.partition(".")
-    if not prefix or not secret or len(text) > 200:
+    prefix = prefix_of(text)
+    if not prefix:
         return None
-    digest = _digest(text)
-    in_force = ChannelKey.objects.filter(revoked_at=None, channel__is_active=True).select_related("channel__city")
-    found = None
-    for key in in_force.filter(prefix=prefix[:12]):
-        if hmac.compare_digest(key.key_hash, digest):
-            found = key
-    if found is not None and (found.last_used_at is None or found.last_used_at < now - _USE_NOTED_EVERY):
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USE_NOTED_EVERY)
-        ChannelKey.objects.filter(stale, pk=found.pk).update(last_used_at=now)
+    known = ChannelKey.objects.filter(in_force(now), channel__is_active=True, prefix=prefix)
+    found = matching(text, known.select_related("channel__city"))
+    if found is not None and is_stale(found.last_used_at, now):
+        ChannelKey.objects.filter(use_is_stale(now), pk=found.pk).update(last_used_at=now)
     return found
-
-
-def _digest(text: str) -> str:
-    # A fast hash is right here: the secret has 256 random bits, so there is nothing to guess.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

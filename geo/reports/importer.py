@@ -51,6 +51,7 @@ def import_rows(
     on_stored: OnStored | None = None,
     chunk_size: int = CHUNK,
     connections: int = 1,
+    origin: str = "",
 ) -> ImportSummary:
     """Stores rows as reports of a channel, in the memory of a few chunks.
 
@@ -66,7 +67,7 @@ def import_rows(
     fallback = city or fallback_city(channel)
     rules = load_rules(mapping, zone or fallback.zone, now, category_names, time_format)
     reading = _Reading(rows, rules, chunk_size)
-    store = partial(_store, channel_id=channel.pk, city_id=fallback.pk, now=now, on_stored=on_stored)
+    store = partial(_store, channel_id=channel.pk, city_id=fallback.pk, now=now, origin=origin, on_stored=on_stored)
     summary = ImportSummary()
     for chunk, outcomes in stored_in_order(reading, store, connections=connections):
         for rejection in _count(chunk, outcomes, summary):
@@ -109,11 +110,13 @@ class _Reading:
             return None
 
 
-def _store(chunk: Chunk, *, channel_id: int, city_id: int, now: datetime, on_stored: OnStored | None) -> list[Outcome]:
+def _store(
+    chunk: Chunk, *, channel_id: int, city_id: int, now: datetime, origin: str, on_stored: OnStored | None
+) -> list[Outcome]:
     if not len(chunk.columns):
         return []
     with transaction.atomic():
-        outcomes = insert_reports(chunk.columns, channel_id=channel_id, city_id=city_id, now=now)
+        outcomes = insert_reports(chunk.columns, channel_id=channel_id, city_id=city_id, now=now, origin=origin)
         if on_stored is not None:
             on_stored([(o.report_id, row) for o, (_n, row) in zip(outcomes, chunk.origins, strict=True) if o.report_id])
     reset_queries()  # in debug mode Django would keep every statement, the rows in it

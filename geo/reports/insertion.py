@@ -135,9 +135,15 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def insert_reports(rows: Columns, *, channel_id: int, city_id: int, now: datetime) -> list[Outcome]:
-    """Stores the rows, in the caller's transaction; an outcome per row, in their order. `city_id` is for places in no city."""
+def insert_reports(
+    rows: Columns, *, channel_id: int, city_id: int, now: datetime, origin: str = "", user_id: int | None = None
+) -> list[Outcome]:
+    """Stores the rows, in the caller's transaction; an outcome per row, in their order. `city_id` is for places in no city.
+
+    `origin` and `user_id` are for their first line of history: from where they came, and who of the staff filed them.
+    """
     with connection.cursor() as cursor:
         cursor.execute(QUERIES.lock_placement)
-        cursor.execute(INSERT_REPORTS, {**rows.as_arrays(), "channel_id": channel_id, "city_id": city_id, "now": now})
+        given: dict[str, Any] = {"channel_id": channel_id, "city_id": city_id, "now": now}
+        cursor.execute(INSERT_REPORTS, {**rows.as_arrays(), **given, "origin": origin, "user_id": user_id})
         return [Outcome(report_id, fits) for _n, report_id, fits in cursor.fetchall()]

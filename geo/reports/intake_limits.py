@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from geo.reports.models import IntakeCounter
+from geo.reports.models import ChannelKey, IntakeCounter
 from geo.reports.statements import QUERIES
 from server.core.errors import InvalidFields, TooMany
 
@@ -107,6 +107,21 @@ def admit_token(address: str, *, now: datetime) -> None:
         issued, _none = cursor.fetchone()
     if issued > settings.INTAKE_LIMIT_ADDRESS:
         raise TooMany(_("Too many device tokens for one address."), retry_after_s=int(WINDOW.total_seconds()))
+
+
+def admit_key(key: ChannelKey, *, now: datetime) -> None:
+    """Counts a request that writes by a channel's key; TooMany when the key has sent enough in this window."""
+    window, limit = _window(now), key.requests_per_window
+    if limit is None:
+        limit = settings.KEY_LIMIT
+    with connection.cursor() as cursor:
+        cursor.execute(QUERIES.count_key, {"key": _keyed("key", str(key.pk)), "window": window})
+        (sent,) = cursor.fetchone()
+    if sent == 1:
+        forget_old_windows(now)
+    if sent > limit:
+        wait_s = int((window + WINDOW - now).total_seconds()) + 1
+        raise TooMany(_("This key has sent as much as it may in ten minutes; try again later."), retry_after_s=wait_s)
 
 
 def forget_old_windows(now: datetime) -> None:

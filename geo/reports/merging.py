@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from geo.reports.locking import lock_reports
 from geo.reports.models import HistoryEntry, Report
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from geo.reports.statements import QUERIES
 from geo.reports.status import move_to_status
 from geo.reports.workflow import Status
@@ -22,6 +22,7 @@ from server.core.errors import Conflict, Forbidden
 
 MERGED, SPLIT = "merged", "split"
 ATTEMPTS = 5
+_NEEDED = ("channel", "agency")
 
 
 class MovedOn(Exception):
@@ -32,19 +33,19 @@ def merge_reports(*, parent: Report, children: Sequence[Report], by: Principal, 
     """Lets the children follow the parent, at once and from now on; what followed a child follows the parent instead.
 
     A child that follows this parent already stays as it is.
-    Errors: Forbidden for who is no staff of the city; Conflict for reports of two cities, for a parent that follows another
+    Errors: Forbidden for who does not deal with all of them; Conflict for reports of two cities, for a parent that follows another
             report, a child that follows one that is not given, and a report into itself.
     """
-    _require_staff(parent, by)
+    _require_right(parent, by)
     return _again_if_moved(lambda: _merge(parent.pk, [child.pk for child in children], by, now))
 
 
 def split_report(*, report: Report, by: Principal, now: datetime) -> Report:
     """Lets a report stand for itself again, with the status that it had before it was merged.
 
-    Errors: Forbidden for who is no staff of the city; Conflict for a report that follows none.
+    Errors: Forbidden for who does not deal with it; Conflict for a report that follows none.
     """
-    _require_staff(report, by)
+    _require_right(report, by)
     return _again_if_moved(lambda: _split(report.pk, by, now))
 
 
@@ -60,10 +61,12 @@ def _merge(parent_id: int, child_ids: Sequence[int], by: Principal, now: datetim
         raise Conflict(_("A report that follows another one is split from it first."))
     roots = _lock_roots([parent_id, *root_ids])
     parent = roots.pop(parent_id)
-    _require_staff(parent, by)
+    _require_right(parent, by)
     if any(child.city_id != parent.city_id for child in roots.values()):
         raise Conflict(_("Only reports of the same city are merged."))
-    followers = _locked().select_related("duplicate_of").filter(duplicate_of__in=list(roots)).order_by("id")
+    followers = lock_reports(Report.objects.filter(duplicate_of__in=list(roots)), *_NEEDED, "duplicate_of")
+    for child in roots.values():
+        _require_right(child, by)
     for child in [*followers, *roots.values()]:
         before = child.duplicate_of
         child.duplicate_of = parent
@@ -85,19 +88,20 @@ def _split(report_id: int, by: Principal, now: datetime) -> Report:
         raise Conflict(_("This report follows no other one."))
     root = _lock_roots([root_id])[root_id]
     # Looked for as a child, now that it can be none of another: a root by now must not be waited for while this one is held.
-    report = _locked().filter(pk=report_id, duplicate_of=root_id).first()
-    if report is None:
+    found = lock_reports(Report.objects.filter(pk=report_id, duplicate_of=root_id), *_NEEDED)
+    if not found:
         raise MovedOn
-    _require_staff(report, by)
+    (report,) = found
+    _require_right(report, by)
     status = _status_before_merge(report)
     report.duplicate_of = None
     move_to_status(report, status, by=by, now=now, action=SPLIT, old={"duplicate_of": root.public_id})
     return report
 
 
-def _require_staff(report: Report, by: Principal) -> None:
-    if not (by.is_staff and by.may_act_in(report.city_id)):
-        raise Forbidden(_("Only staff of their city merge and split reports."))
+def _require_right(report: Report, by: Principal) -> None:
+    if not (by.is_staff and by.may_handle(report)):
+        raise Forbidden(_("Only those who deal with reports merge and split them."))
 
 
 def _again_if_moved(write: Callable[[], Report]) -> Report:
@@ -118,15 +122,11 @@ def _followed(report_ids: Sequence[int]) -> dict[int, int | None]:
     return dict(Report.objects.filter(pk__in=report_ids).values_list("id", "duplicate_of_id"))
 
 
-def _locked() -> QuerySet[Report]:
-    return Report.objects.select_for_update(of=("self",)).select_related("channel")
-
-
 def _lock_roots(report_ids: Sequence[int]) -> dict[int, Report]:
     """Locks reports that follow none, one after the other. MovedOn as soon as one does: nothing is waited for while it is held."""
     roots = {}
     for pk in sorted(set(report_ids)):
-        roots[pk] = _locked().get(pk=pk)
+        (roots[pk],) = lock_reports(Report.objects.filter(pk=pk), *_NEEDED)
         if roots[pk].duplicate_of_id is not None:
             raise MovedOn
     return roots

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from geo.reports.models import HistoryNote, Report, ReportContact, ReportSupport
+from geo.reports.principals import Origin
 from geo.reports.privacy import mask, mask_names
 from geo.reports.retention import strip
 from geo.reports.statements import QUERIES as REPORT_QUERIES
@@ -216,7 +217,7 @@ def _dead_letters(found: Found) -> list[dict[str, Any]]:
         ]  # fmt: skip
 
 
-def erase_person(person: Person, *, now: datetime, photos: bool = False) -> Erased:
+def erase_person(person: Person, *, now: datetime, photos: bool = False, origin: str = Origin.COMMAND) -> Erased:
     """Erases a person's data, in one transaction; what the public reads of their reports stays, without them in it.
 
     Contact, original text, address, answers, exact place, device, notes that are not public and dead letters go; with `photos`
@@ -234,13 +235,16 @@ def erase_person(person: Person, *, now: datetime, photos: bool = False) -> Eras
             _mask_public(report, person, now)
             deleted += delete_photos(report) if photos else 0
         if ids:
-            strip(ids, action="erased", now=now)
+            strip(ids, action="erased", now=now, origin=origin)
         with connection.cursor() as cursor:
             cursor.execute(QUERIES.strip_devices, {"devices": list(found.devices)})
             cursor.execute(QUERIES.delete_dead_letters, {"ids": list(found.dead_letters)})
         named = Report.objects.select_for_update().filter(pk__in=found.mentions).order_by("pk")
-        mentions = sum([_mask_mention(report, person.spoken, now) for report in named])
-    return Erased(len(ids), deleted, len(found.dead_letters), mentions)
+        masked = [report.pk for report in named if _mask_mention(report, person.spoken, now)]
+        with connection.cursor() as cursor:
+            line: dict[str, Any] = {"ids": masked, "now": now, "action": "masked", "new": "{}", "origin": origin}
+            cursor.execute(QUERIES.note_reports, line)
+    return Erased(len(ids), deleted, len(found.dead_letters), len(masked))
 
 
 def _be_sure(person: Person) -> None:

@@ -59,8 +59,9 @@ UPDATE geo_reportsupport SET device_hash = 'erased:' || id WHERE device_hash = A
 
 -- name: note_reports
 -- No rows: a line of history for each.
-INSERT INTO geo_historyentry (report_id, at, action, old, new)
-SELECT id, %(now)s, %(action)s, '{}', %(new)s::jsonb FROM unnest(%(ids)s::bigint[]) id ORDER BY id
+INSERT INTO geo_historyentry (report_id, at, action, old, new, agency_id, origin)
+SELECT r.id, %(now)s, %(action)s, '{}', %(new)s::jsonb, r.agency_id, %(origin)s
+FROM geo_report r WHERE r.id = ANY(%(ids)s) ORDER BY r.id
 
 -- name: delete_old_dead_letters
 -- No rows: what a channel sent and could not be stored, once it is too old to be mended.

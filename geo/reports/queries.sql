@@ -60,28 +60,69 @@ pointed AS MATERIALIZED (
     SELECT s.*, r.agency_id,
            CASE WHEN s.point_area_id IS NOT NULL THEN 'inside' WHEN s.location IS NOT NULL THEN 'outside'
                 WHEN s.area_id IS NOT NULL THEN 'area' ELSE 'none' END AS location_flag
-    FROM shown s LEFT JOIN responsible r USING (category_id, city_id)
+    FROM shown s LEFT JOIN responsible r
+        ON r.category_id = s.category_id AND r.city_id = s.city_id AND r.area_id = coalesce(s.public_area_id, 0)
+)
+
+-- name: routing_rules
+-- The rules that are stored, those of the future and the past included. A fragment: leaves `rules`.
+rules AS (
+    SELECT id, city_id, position, category_id, area_id, agency_id, valid_from, valid_to FROM geo_routingrule WHERE is_active
 )
 
 -- name: responsible
--- Who answers for a category, in each city: leaves `responsible` (category_id, city_id, agency_id).
--- A fragment: needs `given` (category_id), and RECURSIVE.
+-- Who answers for what is shown: leaves `responsible`, a row for each category, city and place (area_id 0: in no area) that
+-- occurs in it, with the agency and the rule that says so (null: the category's agency).
+-- By the place that is shown, never the exact one: an agency is public. Sets of categories and areas are joined, not reports.
+-- A fragment: needs `given` (category_id), `shown` (category_id, city_id, public_area_id), `rules`, and RECURSIVE.
 lineage(category_id, ancestor_id, depth) AS (
     SELECT DISTINCT category_id, category_id, 0 FROM given
     UNION ALL
     SELECT l.category_id, k.parent_id, l.depth + 1
     FROM lineage l JOIN geo_category k ON k.id = l.ancestor_id
     WHERE k.parent_id IS NOT NULL AND l.depth < 20
-), responsible AS MATERIALIZED (
+), today AS (
+    SELECT id AS city_id, (%(now)s::timestamptz AT TIME ZONE timezone)::date AS day FROM geo_city
+), asked AS MATERIALIZED (
+    SELECT DISTINCT category_id, city_id, coalesce(public_area_id, 0) AS area_id FROM shown
+), valid AS MATERIALIZED (
+    -- 0 stands for every category, and for everywhere: what is null could not be joined by its hash.
+    SELECT u.id, u.city_id, u.position, u.agency_id,
+           coalesce(u.category_id, 0) AS category_key, coalesce(u.area_id, 0) AS area_key
+    FROM rules u
+    JOIN geo_agency g ON g.id = u.agency_id AND g.city_id = u.city_id
+    JOIN today t ON t.city_id = u.city_id
+    WHERE (u.valid_from IS NULL OR u.valid_from <= t.day) AND (u.valid_to IS NULL OR u.valid_to > t.day)
+), of_category AS (
+    SELECT l.category_id, v.id, v.city_id, v.position, v.agency_id, v.area_key
+    FROM valid v
+    JOIN (SELECT category_id, ancestor_id FROM lineage UNION ALL SELECT category_id, 0 FROM lineage WHERE depth = 0) l
+        ON l.ancestor_id = v.category_key
+), fitting AS (
+    SELECT q.*, c.id AS rule_id, c.position, c.agency_id
+    FROM asked q JOIN of_category c USING (category_id, city_id) WHERE c.area_key = 0
+    UNION ALL
+    SELECT q.*, c.id, c.position, c.agency_id
+    FROM of_category c
+    JOIN geo_areaancestry y ON y.ancestor_id = c.area_key
+    JOIN asked q ON q.category_id = c.category_id AND q.city_id = c.city_id AND q.area_id = y.area_id
+), matched AS MATERIALIZED (
+    SELECT DISTINCT ON (category_id, city_id, area_id) * FROM fitting
+    ORDER BY category_id, city_id, area_id, position, rule_id
+), by_category AS MATERIALIZED (
     -- The nearest ancestor that names an agency decides; the lead before the others.
-    SELECT DISTINCT ON (l.category_id, c.id) l.category_id, c.id AS city_id, m.agency_id
+    SELECT DISTINCT ON (l.category_id, t.city_id) l.category_id, t.city_id, m.agency_id
     FROM lineage l
     JOIN geo_categoryagency m ON m.category_id = l.ancestor_id
     JOIN geo_agency g ON g.id = m.agency_id
-    JOIN geo_city c ON c.id = g.city_id
-    WHERE m.valid_from <= (%(now)s::timestamptz AT TIME ZONE c.timezone)::date
-      AND (m.valid_to IS NULL OR m.valid_to > (%(now)s::timestamptz AT TIME ZONE c.timezone)::date)
-    ORDER BY l.category_id, c.id, l.depth, m.is_lead DESC, m.valid_from DESC, m.id
+    JOIN today t ON t.city_id = g.city_id
+    WHERE m.valid_from <= t.day AND (m.valid_to IS NULL OR m.valid_to > t.day)
+    ORDER BY l.category_id, t.city_id, l.depth, m.is_lead DESC, m.valid_from DESC, m.id
+), responsible AS MATERIALIZED (
+    SELECT q.category_id, q.city_id, q.area_id, m.rule_id, coalesce(m.agency_id, b.agency_id) AS agency_id
+    FROM asked q
+    LEFT JOIN matched m USING (category_id, city_id, area_id)
+    LEFT JOIN by_category b USING (category_id, city_id)
 )
 
 -- name: insert_reports
@@ -97,22 +138,46 @@ WITH RECURSIVE given AS (
         %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(device_hashes)s::text[]
     ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
                            named_area_id, reported_at, address, attributes, name, phone, email, device_hash, n)
-), {placing}, stored AS (
+), {placing}, aims AS (
+    -- What the category says, else the nearest above it that says anything.
+    SELECT l.category_id,
+           (array_agg(k.sla_working_hours ORDER BY l.depth) FILTER (WHERE k.sla_working_hours IS NOT NULL))[1] AS hours,
+           (array_agg(k.response_working_hours ORDER BY l.depth) FILTER (WHERE k.response_working_hours IS NOT NULL))[1]
+               AS response_hours
+    FROM lineage l JOIN geo_category k ON k.id = l.ancestor_id GROUP BY l.category_id
+), clocks AS (
+    SELECT d.category_id, d.city_id, d.agency_key, a.hours, a.response_hours, coalesce(g.calendar_id, c.id) AS calendar_id
+    FROM (SELECT DISTINCT category_id, city_id, coalesce(agency_id, 0) AS agency_key FROM responsible) d
+    JOIN aims a USING (category_id)
+    LEFT JOIN geo_agency g ON g.id = d.agency_key
+    LEFT JOIN geo_workingcalendar c ON c.city_id = d.city_id AND c.is_default
+), deadlines AS MATERIALIZED (
+    -- For each clock, not for each report: all that come in together start together.
+    SELECT category_id, city_id, agency_key,
+           geo_add_working(calendar_id, %(now)s, make_interval(hours => hours)) AS due_at,
+           geo_add_working(calendar_id, %(now)s, make_interval(hours => response_hours)) AS response_due_at
+    FROM clocks
+), stored AS (
     INSERT INTO geo_report (
         public_id, city_id, channel_id, external_id, kind, category_id, description, public_description,
         location, public_location, area_id, public_area_id, location_flag,
-        reported_at, received_at, updated_at, status, agency_id, is_public, support_count, address, attributes)
+        reported_at, received_at, updated_at, status, agency_id, is_public, support_count, address, attributes,
+        due_at, response_due_at)
     SELECT s.public_id, s.city_id, %(channel_id)s, s.external_id, s.kind, s.category_id, s.description, s.public_description,
            s.location, s.public_location, s.area_id, s.public_area_id, s.location_flag,
-           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0, s.address, s.attributes
+           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0, s.address, s.attributes,
+           d.due_at, d.response_due_at
     FROM settled s
+    LEFT JOIN deadlines d
+        ON d.category_id = s.category_id AND d.city_id = s.city_id AND d.agency_key = coalesce(s.agency_id, 0)
     WHERE s.fits
     ORDER BY s.n
     ON CONFLICT (channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
     RETURNING id, public_id, agency_id
 ), history AS (
-    INSERT INTO geo_historyentry (report_id, at, action, old, new, channel_id, agency_id)
-    SELECT id, %(now)s, 'submitted', '{{}}', '{{"status": "submitted"}}', %(channel_id)s, agency_id FROM stored
+    INSERT INTO geo_historyentry (report_id, at, action, old, new, channel_id, agency_id, user_id, origin)
+    SELECT id, %(now)s, 'submitted', '{{}}', '{{"status": "submitted"}}', %(channel_id)s, agency_id, %(user_id)s, %(origin)s
+    FROM stored
     ORDER BY id
 ), contacts AS (
     INSERT INTO geo_reportcontact (report_id, name, phone, email, device_hash)
@@ -125,7 +190,8 @@ SELECT s.n, t.id, s.fits FROM shown s LEFT JOIN stored t USING (public_id) ORDER
 
 -- name: revise_report
 -- One row: fits (false: the category is another city's, and nothing was changed), the report's city and agency from now on.
--- Placed as it was when it came in. An agency that was chosen since stays, unless category or city are others now.
+-- Placed as it was when it came in. An agency that was chosen since stays, unless category or city are others now, or the area
+-- is and nobody has taken the report up yet.
 WITH RECURSIVE given AS (
     SELECT 1 AS n, r.id AS report_id, %(category_id)s::bigint AS category_id, %(lon)s::float8 AS lon, %(lat)s::float8 AS lat,
            r.area_id AS named_area_id
@@ -136,7 +202,10 @@ WITH RECURSIVE given AS (
         description = %(description)s, public_description = %(public_description)s,
         location = s.location, public_location = s.public_location, area_id = s.area_id,
         public_area_id = s.public_area_id, location_flag = s.location_flag,
-        agency_id = CASE WHEN r.category_id = s.category_id AND r.city_id = s.city_id THEN r.agency_id ELSE s.agency_id END,
+        agency_id = CASE
+            WHEN r.category_id <> s.category_id OR r.city_id <> s.city_id
+                 OR r.status = 'submitted' AND r.public_area_id IS DISTINCT FROM s.public_area_id THEN s.agency_id
+            ELSE r.agency_id END,
         -- Later than before, whatever the clocks say: it tells one state of the report from the next.
         updated_at = greatest(%(now)s, r.updated_at + interval '1 microsecond')
     FROM settled s WHERE r.id = s.report_id AND s.fits
@@ -145,12 +214,12 @@ WITH RECURSIVE given AS (
 SELECT s.fits, v.city_id, v.agency_id FROM shown s LEFT JOIN revised v ON true
 
 -- name: refresh_public_points
--- No rows: the public place of every report of a category, anew from its exact place; after its precision changed. City and
--- agency follow it, as when a report comes in.
+-- No rows, a line of history for each: the public place of every report of a category, anew from its exact place; after its
+-- precision changed. City and agency follow it, as when a report comes in.
 WITH RECURSIVE given AS (
     SELECT %(category_id)s::bigint AS category_id
-), {responsible}, placed AS (
-    SELECT r.id, r.location, k.public_grid_m, c.id AS exact_city_id, c.metric_srid, k.city_id AS only_city_id, EXISTS (
+), placed AS (
+    SELECT r.id, r.category_id, r.location, k.public_grid_m, c.id AS exact_city_id, c.metric_srid, k.city_id AS only_city_id, EXISTS (
         SELECT FROM geo_area a WHERE a.city_id = c.id AND a.parent_id IS NULL AND a.retired_at IS NULL
         AND ST_Expand(a.boundary::box2d, 1)::geometry && r.location) AS is_near
     FROM geo_report r JOIN geo_category k ON k.id = r.category_id LEFT JOIN geo_area e ON e.id = r.area_id
@@ -158,18 +227,29 @@ WITH RECURSIVE given AS (
     JOIN geo_city c ON c.id = coalesce(e.city_id, r.city_id)
     WHERE r.category_id = %(category_id)s AND r.location IS NOT NULL
 ), snapped AS MATERIALIZED (
-    SELECT p.id, p.exact_city_id, p.only_city_id, {public_point} AS public_location FROM placed p
+    SELECT p.id, p.category_id, p.exact_city_id, p.only_city_id, {public_point} AS public_location FROM placed p
 ), seen AS MATERIALIZED (
     SELECT s.*, geo_area_at(s.public_location) AS public_area_id FROM snapped s
-), shown AS (
+), shown AS MATERIALIZED (
     SELECT s.*, coalesce(a.city_id, s.exact_city_id) AS city_id
     FROM seen s
     LEFT JOIN geo_area a ON a.id = s.public_area_id AND (s.only_city_id IS NULL OR a.city_id = s.only_city_id)
-)
+), {responsible}, refreshed AS (
 UPDATE geo_report r
 SET public_location = s.public_location, public_area_id = s.public_area_id, city_id = s.city_id,
-    agency_id = CASE WHEN r.city_id = s.city_id THEN r.agency_id ELSE v.agency_id END, updated_at = %(now)s
-FROM shown s LEFT JOIN responsible v ON v.city_id = s.city_id WHERE r.id = s.id
+    -- One that agencies or people have handed on since was chosen by them, and tells of no place.
+    agency_id = CASE
+        WHEN r.city_id <> s.city_id OR r.handover_count = 0 AND r.public_area_id IS DISTINCT FROM s.public_area_id
+            THEN v.agency_id
+        ELSE r.agency_id END,
+    updated_at = %(now)s
+FROM shown s LEFT JOIN responsible v ON v.city_id = s.city_id AND v.area_id = coalesce(s.public_area_id, 0)
+WHERE r.id = s.id
+RETURNING r.id, r.agency_id
+)
+INSERT INTO geo_historyentry (report_id, at, action, old, new, agency_id, user_id, origin)
+SELECT id, %(now)s, 'refreshed', '{{}}', '{{"changed": ["public_location"]}}', agency_id, %(user_id)s, %(origin)s
+FROM refreshed ORDER BY id
 
 -- name: count_intake
 -- One row: how many reports the device and its address have sent in this window, this one included. The address counts
@@ -185,6 +265,12 @@ WITH device AS (
     RETURNING n
 )
 SELECT device.n, coalesce((SELECT n FROM address), 0) FROM device
+
+-- name: count_key
+-- One row: how many requests that write a channel's key has sent in this window, this one included.
+INSERT INTO geo_intakecounter (key_hash, "window", n) VALUES (%(key)s, %(window)s, 1)
+ON CONFLICT (key_hash, "window") DO UPDATE SET n = least(geo_intakecounter.n + 1, 1000000000)
+RETURNING n
 
 -- name: root_boxes
 -- A row per city: west, south, east, north of its root area, in degrees.

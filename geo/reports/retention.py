@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from geo.reports.principals import Origin
 from geo.reports.statements import QUERIES as REPORT_QUERIES
 from geo.reports.workflow import CLOSED
 from server.core.sql import load_queries
@@ -20,7 +21,7 @@ OUTGOING = load_queries(Path(__file__).with_name("outgoing.sql"))
 BATCH = 1000
 
 
-def anonymise_due(now: datetime, *, batch: int = BATCH) -> int:
+def anonymise_due(now: datetime, *, batch: int = BATCH, origin: str = Origin.SCHEDULE) -> int:
     """Takes the personal data out of every report that has kept it long enough; returns of how many.
 
     Days:   Category.retention_days, else those of the nearest category above that has some, else settings.RETENTION_DAYS;
@@ -29,7 +30,7 @@ def anonymise_due(now: datetime, *, batch: int = BATCH) -> int:
     older than settings.RETENTION_DAYS are deleted.
     """
     done, last = 0, 0
-    while ids := _anonymise_batch(now, after=last, batch=batch):
+    while ids := _anonymise_batch(now, after=last, batch=batch, origin=origin):
         done, last = done + len(ids), ids[-1]
     with connection.cursor() as cursor:
         cursor.execute(QUERIES.delete_old_dead_letters, {"before": now - timedelta(days=settings.RETENTION_DAYS)})
@@ -39,7 +40,7 @@ def anonymise_due(now: datetime, *, batch: int = BATCH) -> int:
     return done
 
 
-def _anonymise_batch(now: datetime, *, after: int, batch: int) -> list[int]:
+def _anonymise_batch(now: datetime, *, after: int, batch: int, origin: str) -> list[int]:
     asked: dict[str, Any] = {
         "now": now,
         "default_days": settings.RETENTION_DAYS,
@@ -53,16 +54,16 @@ def _anonymise_batch(now: datetime, *, after: int, batch: int) -> list[int]:
         cursor.execute(QUERIES.due_reports, asked)
         ids = [report_id for (report_id,) in cursor.fetchall()]
         if ids:
-            strip(ids, action="anonymised", now=now)
+            strip(ids, action="anonymised", now=now, origin=origin)
     return ids
 
 
-def strip(ids: Sequence[int], *, action: str, now: datetime, new: str = "{}") -> None:
+def strip(ids: Sequence[int], *, action: str, now: datetime, origin: str, new: str = "{}") -> None:
     """Takes all personal data out of these reports, in the caller's transaction, and notes in their history that it went.
 
     Locks: the caller holds `lock_placement` and the reports.
     """
-    given: dict[str, Any] = {"ids": list(ids), "now": now, "action": action, "new": new}
+    given: dict[str, Any] = {"ids": list(ids), "now": now, "action": action, "new": new, "origin": origin}
     with connection.cursor() as cursor:
         for statement in (
             QUERIES.strip_reports,

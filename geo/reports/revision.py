@@ -7,9 +7,12 @@ from django.contrib.gis.geos import Point
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from geo.reports.models import Category, HistoryEntry, Report
+from geo.areas.models import Area
+from geo.reports.history import add_line
+from geo.reports.locking import lock_reports
+from geo.reports.models import Category, Report
+from geo.reports.principals import Principal
 from geo.reports.privacy import mask
-from geo.reports.querysets import Principal
 from geo.reports.services import check_fields
 from geo.reports.statements import QUERIES, REVISE_REPORT
 from server.core.errors import Conflict, Forbidden, InvalidFields, Stale
@@ -55,7 +58,7 @@ def revise_report(
             after["kind"],
             after["description"],
             after["location"],
-            before.area,
+            Area.objects.only("id").filter(reports=before).first(),
             new.get("reported_at"),
             now,
         )
@@ -64,7 +67,9 @@ def revise_report(
             raise Conflict(_("A merged report stays in its city; split it first."))
         if not by.may_act_in(city_id):
             raise Forbidden(_("You have no role in the city in which this place lies."))
-        _note(before, by, now, "revised", *_told(before, new), agency_id=agency_id)
+        old_words, new_words = _told(before, new)
+        before.agency_id = agency_id
+        add_line(before, "revised", by=by, at=now, old=old_words, new=new_words)
     return Report.objects.select_related("city").get(pk=report.pk)
 
 
@@ -76,23 +81,18 @@ def withdraw_report(*, report: Report, by: Principal, now: datetime, as_of: date
             return False
         moment = max(now, before.updated_at + timedelta(microseconds=1))
         Report.objects.filter(pk=before.pk).update(is_public=False, updated_at=moment)
-        _note(before, by, now, "withdrawn", {"is_public": True}, {"is_public": False}, agency_id=before.agency_id)
+        add_line(before, "withdrawn", by=by, at=now, old={"is_public": True}, new={"is_public": False})
     return True
 
 
 def _locked(report: Report, by: Principal, as_of: datetime | None) -> Report:
     """The report as it is now, until the transaction ends: a second writer waits here, and sees what the first one did."""
-    found = (
-        Report.objects.select_for_update(of=("self",))
-        .select_related("category", "area", "contact")
-        .defer("area__boundary")
-    )
-    locked = found.get(pk=report.pk)
-    if not by.may_change(locked):
+    (found,) = lock_reports(Report.objects.filter(pk=report.pk), "category", "contact")
+    if not by.may_change(found):
         raise Forbidden(_("This report is neither of your channel nor of your cities."))
-    if as_of is not None and locked.updated_at != as_of:
+    if as_of is not None and found.updated_at != as_of:
         raise Stale(_("The report was changed since it was read."))
-    return locked
+    return found
 
 
 def _write(before: Report, after: dict[str, Any], now: datetime) -> tuple[int, int | None]:
@@ -138,25 +138,3 @@ def _told(before: Report, new: dict[str, Any]) -> tuple[dict[str, Any], dict[str
         if name in new:
             old_words[name], new_words[name] = str(getattr(before, name)), str(new[name])
     return old_words, new_words
-
-
-def _note(
-    report: Report,
-    by: Principal,
-    at: datetime,
-    action: str,
-    old: dict[str, Any],
-    new: dict[str, Any],
-    *,
-    agency_id: int | None,
-) -> None:
-    HistoryEntry.objects.create(
-        report=report,
-        at=at,
-        action=action,
-        old=old,
-        new=new,
-        user_id=by.user_id,
-        channel=by.channel,
-        agency_id=agency_id,
-    )

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.gis.geos import Point
 from django.db import connection, transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, City
@@ -15,8 +16,8 @@ from geo.reports.insertion import Columns, Contact, insert_reports
 from geo.reports.models import Category, Channel, HistoryEntry, Report, ReportSupport
 from geo.reports.photos import Upload, clean_photos
 from geo.reports.positions import city_boxes, position_fault
+from geo.reports.principals import PUBLIC, Principal
 from geo.reports.privacy import mask
-from geo.reports.querysets import Principal
 from geo.reports.statements import QUERIES, REFRESH_PUBLIC_POINTS
 from geo.reports.stored_photos import StoredFiles
 from geo.reports.workflow import CLOSED
@@ -30,6 +31,9 @@ OF_A_KEY = "key:"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # Clocks of telephones go wrong by minutes, not by hours.
 LATEST_AHEAD = timedelta(minutes=5)
+
+# Sent inside the transaction that takes a new report in, with `report`. An import of many sends none.
+report_submitted = Signal()
 
 
 def submit_report(
@@ -49,7 +53,7 @@ def submit_report(
     attributes: Mapping[str, Any] | None = None,
     photos: Sequence[Upload] = (),
     device_hash: str = "",
-    by: Principal | None = None,
+    by: Principal = PUBLIC,
 ) -> tuple[Report, bool]:
     """Takes in one report; the same (channel, external_id) again gives the first one and False.
 
@@ -57,7 +61,7 @@ def submit_report(
             name an area instead. `attributes` are the answers to the category's questions, checked already.
     City:   the one in which the place lies; else `city`, else the channel's, else the only one there is.
     Errors: InvalidFields, by the name of the field. A place outside every area is kept, and flagged. Forbidden where `by`
-            is given and has no role in the city.
+            is staff without a role in the city.
     """
     area = _named_area(area_code)
     check_fields(category, kind, description, location, area, reported_at, now, address=address)
@@ -84,15 +88,18 @@ def submit_report(
         hides_place=category.public_grid_m > 0,
     )
     with StoredFiles() as files, transaction.atomic():
-        (outcome,) = insert_reports(row, channel_id=channel.pk, city_id=fallback.pk, now=now)
+        (outcome,) = insert_reports(
+            row, channel_id=channel.pk, city_id=fallback.pk, now=now, origin=by.origin, user_id=by.user_id
+        )
         if not outcome.fits:
             raise InvalidFields({"category": [_("This category belongs to another city.")]})
         if outcome.report_id is None:
             return Report.objects.get(channel=channel, external_id=external_id), False
         report = Report.objects.get(pk=outcome.report_id)
-        if by is not None and not by.may_act_in(report.city_id):
+        if by.is_staff and not by.may_act_in(report.city_id):
             raise Forbidden(_("You have no role in the city in which this place lies."))
         files.store(report, cleaned)
+        report_submitted.send(sender=Report, report=report)
     return report, True
 
 
@@ -158,8 +165,10 @@ def fallback_city(channel: Channel) -> City:
 
 
 def channel_of(principal: Principal) -> Channel:
-    """The channel by which what this principal sends comes in; Forbidden where it is closed."""
+    """The channel by which what this principal sends comes in; Forbidden where it is closed, or its key sends none."""
     if principal.channel is not None:
+        if not principal.may_submit:
+            raise Forbidden(_("This API key may not send reports."))
         return principal.channel
     slug, name = ("staff", "Staff") if principal.may_submit else ("web", "Web")
     channel, _created = Channel.objects.select_related("city").get_or_create(slug=slug, defaults={"name": name})
@@ -212,7 +221,13 @@ def _support(report_id: int, device_hash: str, now: datetime) -> Support:
 
 
 def moderate_report(
-    *, report: Report, is_public: bool, public_description: str, user: AbstractBaseUser, now: datetime
+    *,
+    report: Report,
+    is_public: bool,
+    public_description: str,
+    user: AbstractBaseUser,
+    now: datetime,
+    origin: str = "",
 ) -> None:
     """What the public sees of a report, changed by staff; the history says that it was, not what the text had been."""
     with transaction.atomic():
@@ -232,11 +247,15 @@ def moderate_report(
             old={"is_public": before.is_public},
             new={"is_public": is_public, "changed": sorted(changed)},
             user_id=user.pk,
+            agency_id=before.agency_id,
+            origin=origin,
         )
 
 
-def refresh_public_points(*, category: Category, now: datetime) -> int:
+def refresh_public_points(*, category: Category, now: datetime, by: Principal = PUBLIC) -> int:
     """Snaps the public places of a category's reports anew, after its precision changed; returns how many.
+
+    The history of each says so.
 
     In the transaction that changes the precision. A report that is being stored was snapped by the old one: it is waited
     for, and later ones wait until the new precision can be seen.
@@ -244,7 +263,8 @@ def refresh_public_points(*, category: Category, now: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         allow_statements(0)  # as long as the reports are many
         cursor.execute(QUERIES.lock_placement_exclusive)
-        cursor.execute(REFRESH_PUBLIC_POINTS, {"category_id": category.pk, "now": now})
+        given: dict[str, Any] = {"category_id": category.pk, "now": now}
+        cursor.execute(REFRESH_PUBLIC_POINTS, {**given, "user_id": by.user_id, "origin": by.origin})
         n = cursor.rowcount
         if category.public_grid_m > 0:
             _hide_places_in_texts(category)

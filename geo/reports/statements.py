@@ -8,7 +8,8 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 def _whole(statement: str) -> str:
-    fragments = {"public_point": QUERIES.public_point, "responsible": QUERIES.responsible}
+    responsible = f"{QUERIES.routing_rules}, {QUERIES.responsible}"
+    fragments = {"public_point": QUERIES.public_point, "responsible": responsible}
     return statement.format(placing=QUERIES.placing.format(**fragments), **fragments)
 
 

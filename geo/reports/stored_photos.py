@@ -13,11 +13,12 @@ from django.contrib.gis.geos import Point
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.db import transaction
+from django.db.models import Model
 from django.db.models.fields.files import FieldFile, FileField
 from django.db.models.signals import post_delete
 from django.utils.translation import gettext as _
 
-from geo.reports.models import Report, ReportPhoto
+from geo.reports.models import Report, ReportEvidence, ReportPhoto
 from geo.reports.photos import CleanPhoto
 from server.core.errors import NotFound, NotReady
 
@@ -41,20 +42,21 @@ class StoredFiles:
         for photo in photos:
             ReportPhoto.objects.create(
                 report=report,
-                image=self._put("image", photo.content),
-                thumbnail=self._put("thumbnail", photo.thumbnail),
+                image=self.put(ReportPhoto, "image", photo.content),
+                thumbnail=self.put(ReportPhoto, "thumbnail", photo.thumbnail),
                 width=photo.width,
                 height=photo.height,
                 sha256=photo.sha256,
-                taken_at=_moment(photo.taken_at, report),
-                distance_m=_distance_m(photo.position, report),
+                taken_at=moment_at(photo.taken_at, report),
+                distance_m=distance_from(photo.position, report),
             )
 
-    def _put(self, column: str, content: bytes) -> str:
-        field = ReportPhoto._meta.get_field(column)
+    def put(self, model: type[Model], column: str, content: bytes) -> str:
+        """Writes a file where this column of the model has its files; returns its name. NotReady as above."""
+        field = model._meta.get_field(column)
         assert isinstance(field, FileField)
         # The name is random: nobody guesses the address of a photo whose report is not public.
-        name = field.generate_filename(ReportPhoto(), f"{secrets.token_hex(16)}.jpg")
+        name = field.generate_filename(model(), f"{secrets.token_hex(16)}.jpg")
         # Noted before it is written: of a disk that is full, half a file is left.
         self._written.append((field.storage, name))
         try:
@@ -97,11 +99,13 @@ def delete_photos(report: Report) -> int:
 
 def connect() -> None:
     """Called once, when the app is ready: whoever deletes a photo's row, its files go with it. Django would leave them."""
-    post_delete.connect(_remove_files, sender=ReportPhoto, dispatch_uid="geo.reports.stored_photos")
+    for model in (ReportPhoto, ReportEvidence):
+        post_delete.connect(_remove_files, sender=model, dispatch_uid=f"geo.reports.stored_photos.{model.__name__}")
 
 
-def _remove_files(instance: ReportPhoto, **_sent: Any) -> None:
-    files = [(file.storage, str(file.name)) for file in (instance.image, instance.thumbnail) if file]
+def _remove_files(instance: Model, **_sent: Any) -> None:
+    columns = [field for field in instance._meta.get_fields() if isinstance(field, FileField)]
+    files = [(file.storage, str(file.name)) for file in (getattr(instance, field.name) for field in columns) if file]
     transaction.on_commit(partial(_remove, files))
 
 
@@ -113,14 +117,15 @@ def _remove(files: Sequence[StoredFile]) -> None:
             log.exception("the file %s could not be deleted; `manage sweep_photos` will do it", name)
 
 
-def _moment(taken_at: datetime | None, report: Report) -> datetime | None:
+def moment_at(taken_at: datetime | None, report: Report) -> datetime | None:
+    """When a photo was taken; where its camera named no offset, in the time of the report's city."""
     if taken_at is None or taken_at.tzinfo is not None:
         return taken_at
     return taken_at.replace(tzinfo=report.city.zone)
 
 
-def _distance_m(position: tuple[float, float] | None, report: Report) -> int | None:
-    """How far from the report's place a photo was taken, on the ellipsoid; None where one of the places is not known."""
+def distance_from(position: tuple[float, float] | None, report: Report) -> int | None:
+    """How far from the report's place a photo was taken, in metres on the ellipsoid; None where one of the places is not known."""
     if position is None or report.location is None:
         return None
     away = Distance("location", Point(*position, srid=4326), spheroid=True)

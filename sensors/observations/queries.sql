@@ -127,3 +127,14 @@ WHERE datastream_id = ANY(%(datastream_ids)s) AND phenomenon_time >= %(start)s A
 -- name: count_dirty_hours
 -- One row: how many marks there are.
 SELECT count(*) FROM sensors_dirtyhour;
+
+-- name: observations_after
+-- One row per good observation of the given datastreams after each one's mark, the oldest `limit` of each in order.
+SELECT d.datastream_id, o.phenomenon_time, o.result
+FROM unnest(%(datastream_ids)s::bigint[], %(after)s::timestamptz[]) AS d(datastream_id, after)
+CROSS JOIN LATERAL (
+    SELECT phenomenon_time, result FROM sensors_observation
+    WHERE datastream_id = d.datastream_id AND phenomenon_time > d.after AND phenomenon_time <= %(until)s AND quality = 0
+    ORDER BY phenomenon_time LIMIT %(limit)s
+) o
+ORDER BY d.datastream_id, o.phenomenon_time;

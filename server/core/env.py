@@ -2,6 +2,8 @@
 
 import ipaddress
 import os
+from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
@@ -98,3 +100,56 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Where letters go: Django's EMAIL_ settings."""
+
+    backend: str
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    encryption: str = ""
+
+
+_MAIL_BACKENDS = {
+    "file:": "django.core.mail.backends.filebased.EmailBackend",
+    "console:": "django.core.mail.backends.console.EmailBackend",
+}
+# Scheme of a mail server's address: its usual port, and how it is encrypted.
+_MAIL_SERVERS = {"smtp": (25, ""), "smtp+tls": (587, "STARTTLS"), "smtps": (465, "TLS")}
+
+
+def mail(name: str) -> Mail:
+    """From smtp://, smtp+tls:// (STARTTLS) or smtps://user:password@host:port, file: or console:; file: where unset."""
+    value = text(name, "file:")
+    if value in _MAIL_BACKENDS:
+        return Mail(_MAIL_BACKENDS[value])
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in _MAIL_SERVERS or parts.path.strip("/") or parts.query:
+        # Its value is not repeated: it may hold a password.
+        fail(name, "must look like smtp+tls://user:password@host:587, smtps://… or smtp://…, or be file: or console:")
+    usual_port, encryption = _MAIL_SERVERS[parts.scheme]
+    return Mail(
+        "django.core.mail.backends.smtp.EmailBackend",
+        host,
+        port or usual_port,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        encryption,
+    )
+
+
+def sender(name: str, default: str | None) -> str:
+    """Who letters are from: an address, or a name with the address in angle brackets."""
+    value = text(name, default)
+    address = parseaddr(value)[1]
+    if not address.isascii() or not all(address.rpartition("@")[::2]) or any(char < " " for char in value):
+        fail(name, f"must be an address such as Pantau <pantau@example.go.id>, not {value!r}")
+    return value

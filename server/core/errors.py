@@ -33,7 +33,11 @@ class NotFound(PantauError):
 
 
 class Conflict(PantauError):
-    """The state is not what the writer believed it to be."""
+    """The state is not what the writer believed it to be. `extra` says what it is, where that helps."""
+
+    def __init__(self, detail: str, *, extra: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.extra = extra or {}
 
 
 class Stale(PantauError):
@@ -42,6 +46,14 @@ class Stale(PantauError):
 
 class Forbidden(PantauError):
     """The principal is known, and may not."""
+
+
+class Unauthenticated(PantauError):
+    """Who asks has not shown who they are, or has shown what is wrong. `challenge` says how it can be shown."""
+
+    def __init__(self, detail: str, *, challenge: str) -> None:
+        super().__init__(detail)
+        self.challenge = challenge
 
 
 class TooMany(PantauError):

@@ -26,6 +26,7 @@ STATUS: list[tuple[type[Exception], int, str]] = [
     (errors.NotFound, 404, "Not found"),
     (errors.Conflict, 409, "Conflict"),
     (errors.Stale, 412, "Precondition failed"),
+    (errors.Unauthenticated, 401, "Unauthorized"),
     (errors.Forbidden, 403, "Forbidden"),
     (errors.TooMany, 429, "Too many requests"),
     (errors.NotReady, 503, "Not ready"),
@@ -55,6 +56,8 @@ def problem_for(error: Exception) -> HttpResponse | None:
             retry_after_s = getattr(error, "retry_after_s", None)
             if retry_after_s is not None:
                 response["Retry-After"] = str(retry_after_s)
+            if isinstance(error, errors.Unauthenticated):
+                response["WWW-Authenticate"] = error.challenge
             return response
     return None
 
@@ -81,7 +84,7 @@ def _extra(error: Exception) -> dict[str, Any]:
         return {"parameter": error.name}
     if isinstance(error, errors.InvalidFields):
         return {"errors": {name: [str(s) for s in says] for name, says in error.fields.items()}}
-    if isinstance(error, errors.NotReady):
+    if isinstance(error, errors.NotReady | errors.Conflict):
         return dict(error.extra)
     return {}
 

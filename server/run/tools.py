@@ -17,13 +17,18 @@ BIN = Path(sys.executable).parent
 NO_DATABASE = "postgres://pantau:unused@127.0.0.1:1/pantau"
 # Debian's own, which has PyQGIS; .venv cannot.
 SYSTEM_PYTHON = "/usr/bin/python3"
+# Of the suite: a worker takes a gigabyte with its servers.
+MOST_WORKERS = 4
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest; its plugin tests/servers.py starts a PostGIS and a Mosquitto of the run's own."""
+    """Run pytest, all of it in parallel; its plugin tests/servers.py starts a PostGIS and a Mosquitto of each process's own."""
     if "--qgis" in arguments:
         return _test_qgis([argument for argument in arguments if argument != "--qgis"])
     environment = base_environment(os.environ) | {"PANTAU_HOME": str(find_home().folder)}
+    if not arguments:
+        # The whole suite: a worker for each core, each with servers of its own, a file at a time.
+        arguments = ["-n", str(min(len(os.sched_getaffinity(0)), MOST_WORKERS)), "--dist", "loadfile"]
     # As a plugin, since pytest-django reads the settings before any conftest.py is imported.
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.servers", *arguments], cwd=CHECKOUT, env=environment, check=False

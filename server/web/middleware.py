@@ -28,7 +28,8 @@ class CorsMiddleware:
             response = HttpResponse(status=204)
             response["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
             response["Access-Control-Allow-Headers"] = (
-                "Content-Type, Content-Crs, If-Match, If-None-Match, Range, If-Range, Idempotency-Key, X-Api-Key, X-Device-Token"
+                "Content-Type, Content-Crs, If-Match, If-None-Match, Range, If-Range, Idempotency-Key, Authorization, "
+                "X-Api-Key, X-Device-Token, X-Report-Link"
             )
             response["Access-Control-Max-Age"] = "86400"
         else:

@@ -7,6 +7,7 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from server.core.problems import problem
+from server.web.report_strings import report_strings
 from server.web.strings import STRINGS
 
 
@@ -19,6 +20,15 @@ def city_map(request: HttpRequest) -> HttpResponse:
         strings = {name: str(text) for name, text in STRINGS.items()}
         response = render(request, "map.html", {"strings": strings})
     response["Content-Language"] = language
+    return response
+
+
+@require_safe
+def reporter_page(request: HttpRequest) -> HttpResponse:
+    """What a reporter's link opens. The frame is the same for everybody: the link's token stands behind the #, for the script."""
+    response = render(request, "reporter.html", {"strings": report_strings(), "link_days": settings.REPORT_LINK_DAYS})
+    response["Cache-Control"] = "private, no-store"
+    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -62,7 +62,7 @@ class Remote:
                     return
                 remote.taken.append(Taken(dict(self.headers), body))
                 if remote.prints:
-                    print(body.decode(), flush=True)
+                    print(f"{body.decode()}\n", end="", flush=True)  # one write: two that come at once stay two lines
                 self._answer(200, b"{}")
 
             def _answer(self, status: int, body: bytes) -> None:

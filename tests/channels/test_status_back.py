@@ -15,21 +15,20 @@ from geo.channels.pulling import pull_channel
 from geo.channels.signing import signing_key
 from geo.models import DeliveryAttempt, OutboxMessage, Report
 from geo.operations.delivery import Delivered, deliver_due
-from geo.reports.querysets import Principal
-from geo.reports.status import change_status
 from geo.reports.workflow import Status
 from tests.channels.remote import Remote, posts
 from tests.factories import make_report
+from tests.workflow_paths import take_step
 
 pytestmark = pytest.mark.django_db
 
 DOCUMENT = Path(__file__).parents[2] / "docs/channels.md"
 NOW = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
-STAFF = Principal(is_staff=True)
 
 
-def move(report: Report, status: Status, now: datetime = NOW, **more: Any) -> None:
-    change_status(report=report, status=status, by=STAFF, now=now, **more)
+def move(report: Report, status: Status, now: datetime = NOW, *, note: str = "", note_is_public: bool = True) -> None:
+    """One step. A reason that it needs and that is not given stays inside."""
+    take_step(report, status, now=now, note=note, note_is_public=note_is_public and bool(note))
 
 
 def deliver(after: timedelta = timedelta(0)) -> Delivered:
@@ -212,6 +211,9 @@ def test_a_message_holds_no_personal_data(qlue_report: Report) -> None:
 def test_a_report_that_was_merged_tells_its_own_channel_when_its_parent_is_resolved(
     pot_report: Report, qlue_report: Report, remote: Remote
 ) -> None:
+    move(pot_report, Status.ASSIGNED)
+    deliver()
+    remote.taken.clear()
     Report.objects.filter(pk=qlue_report.pk).update(duplicate_of=pot_report)
     move(pot_report, Status.RESOLVED)
     deliver()

@@ -12,7 +12,7 @@ from django.contrib.gis.geos import Point
 
 from geo.models import Category, City, Report
 from geo.placement.services import rebuild_placements
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from geo.reports.revision import revise_report
 from geo.reports.services import refresh_public_points
 from tests.factories import NOW, make_agency, make_category, make_city, make_report
@@ -20,7 +20,7 @@ from tests.factories import NOW, make_agency, make_category, make_city, make_rep
 pytestmark = pytest.mark.django_db
 # 111 and 332 m east of the meridian: 0.001 degree of longitude is 111 m here.
 WEST_SIDE, EAST_SIDE = Point(105.001, -6.25, srid=4326), Point(105.003, -6.25, srid=4326)
-EVERYWHERE = Principal(is_staff=True, user_id=7)
+EVERYWHERE = Principal(is_superuser=True, user_id=7)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from geo.models import (
     City,
     PopulationFigure,
     ThingPlacement,
+    WorkingCalendar,
+    WorkingInterval,
 )
 from sensors.models import ObservedProperty, Thing
 from tests.db.squares import assert_placed_as_by_brute_force, feature, import_areas, square, write_geojson
@@ -68,10 +70,12 @@ def test_bekasi_comes_whole_and_a_second_run_changes_nothing(capsys):
         Thing,
         ThingPlacement,
         ObservedProperty,
+        WorkingCalendar,
+        WorkingInterval,
     ]
     before = [list(model.objects.order_by("pk").values()) for model in models]
     said = load(capsys)
-    assert said.count("nothing to do") == 8
+    assert said.count("nothing to do") == 11
     assert "created" not in said
     assert [list(model.objects.order_by("pk").values()) for model in models] == before
 

@@ -208,7 +208,7 @@ def test_addresses_of_photos_go_with_what_else_is_personal(state: str) -> None:
     outgoing(personal_report(), "photo.fetch", state, url="https://img.example/siti.jpg")
     other = outgoing(personal_report(status="submitted"), "photo.fetch", state, url="https://img.example/2.jpg")
     assert anonymise_due(NOW + 731 * DAY) == 1
-    assert OutboxMessage.objects.get() == other
+    assert OutboxMessage.objects.filter(topic="photo.fetch").get() == other
     assert DeliveryAttempt.objects.get().message == other
 
 
@@ -231,6 +231,8 @@ def test_a_status_whose_words_were_erased_is_not_sent_again() -> None:
     make_city()
     told = {"channel": "pot", "external_id": "POT-1", "status": "resolved", "note": "x", "at": "2026-03-01"}
     message = outgoing(personal_report(), "report.status", "dead", **told)
+    # The letters to its reporter are another matter.
+    OutboxMessage.objects.exclude(pk=message.pk).delete()
     anonymise_due(NOW + 731 * DAY)
     assert replay_dead(NOW + 732 * DAY).messages == 1
     assert deliver_due(now=lambda: NOW + 732 * DAY) == Delivered(dead=1)
@@ -258,7 +260,7 @@ def test_a_photo_on_its_way_does_not_hold_up_the_anonymising() -> None:
         thread.start()
         thread.join(timeout=60)
         assert done == [1]
-    assert OutboxMessage.objects.get() == held
+    assert OutboxMessage.objects.filter(topic="photo.fetch").get() == held
 
 
 @pytest.mark.django_db

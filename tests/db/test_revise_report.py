@@ -9,15 +9,16 @@ from django.contrib.gis.geos import Point
 from django.db import connection, connections, transaction
 
 from geo.models import HistoryEntry, Report
-from geo.reports.querysets import PUBLIC, Principal
+from geo.reports.principals import PUBLIC, Grant, Principal
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import moderate_report
 from server.core.errors import Forbidden, InvalidFields, Stale
 from tests.factories import NOW, make_agency, make_category, make_channel, make_city, make_report
+from tests.workflow_paths import take_step
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
-EVERYWHERE = Principal(is_staff=True, user_id=7)
+EVERYWHERE = Principal(is_superuser=True, user_id=7)
 
 
 def at(lon: float, lat: float) -> Point:
@@ -85,7 +86,7 @@ def test_an_agency_that_was_chosen_stays_while_category_and_city_do() -> None:
     make_agency(city, "dlh", make_category())
     chosen = make_agency(city, "dbmsda")
     report = make_report()
-    Report.objects.filter(pk=report.pk).update(agency=chosen)
+    take_step(report, "coordination", agency=chosen)
     assert revise(report, description="new", location=at(107.05, -6.25)).agency == chosen
 
 
@@ -194,15 +195,15 @@ def test_who_may_not_change_a_report_may_not_withdraw_it_either() -> None:
     for by in (
         PUBLIC,
         Principal(channel=make_channel("pot")),
-        Principal(is_staff=True, city_ids=frozenset()),
-        Principal(is_staff=True, city_ids=frozenset({other.pk})),
+        Principal(user_id=9),
+        Principal(grants=(Grant("dispatcher", other.pk),)),
     ):
         with pytest.raises(Forbidden):
             revise(report, by=by, description="new")
         with pytest.raises(Forbidden):
             withdraw_report(report=report, by=by, now=LATER)
-    for by in (Principal(channel=make_channel("qlue")), Principal(is_staff=True, city_ids=frozenset({city.pk}))):
-        revise(report, by=by, description=f"by {by.audience}")
+    for by in (Principal(channel=make_channel("qlue")), Principal(grants=(Grant("dispatcher", city.pk),))):
+        revise(report, by=by, description=f"by {by.channel or 'the city'}")
     assert HistoryEntry.objects.count() == 3
 
 
@@ -211,7 +212,7 @@ def test_an_officer_moves_no_report_into_a_city_of_others() -> None:
     make_city("makassar", west=119.4, south=-5.2)
     report = make_report()
     with pytest.raises(Forbidden):
-        revise(report, by=Principal(is_staff=True, city_ids=frozenset({city.pk})), location=at(119.43, -5.15))
+        revise(report, by=Principal(grants=(Grant("dispatcher", city.pk),)), location=at(119.43, -5.15))
     assert Report.objects.get(pk=report.pk).city == city
     assert HistoryEntry.objects.count() == 1
 

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.gis.geos import Point
 
 from geo.models import Report
-from geo.reports.querysets import PUBLIC, Principal
+from geo.reports.principals import PUBLIC, Grant, Link, Principal
+from geo.reports.workflow import Actor
 from tests.factories import make_channel, make_city, make_report
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,34 @@ def test_channel_sees_its_own_as_well(reports: Any) -> None:
 
 def test_staff_see_all_of_the_cities_in_which_they_have_a_role(reports: Any) -> None:
     bekasi = reports["open"].city_id
-    assert seen(Principal(is_staff=True, city_ids=frozenset({bekasi})), reports) == {"open", "hidden", "hidden of qlue"}
-    assert seen(Principal(is_staff=True, city_ids=frozenset()), reports) == {"open"}
-    assert seen(Principal(is_staff=True), reports) == set(reports)
+    assert seen(Principal(grants=(Grant("dispatcher", bekasi),)), reports) == {"open", "hidden", "hidden of qlue"}
+    assert seen(Principal(user_id=9), reports) == {"open"}
+    assert seen(Principal(is_superuser=True), reports) == set(reports)
+
+
+def test_a_channel_whose_key_does_not_read_sees_what_the_public_sees(reports: Any) -> None:
+    qlue = make_channel("qlue")
+    assert seen(Principal(channel=qlue, scopes=frozenset({"submit"})), reports) == {"open"}
+    assert seen(Principal(channel=qlue, scopes=frozenset({"read"})), reports) == {"open", "hidden of qlue"}
+
+
+def test_what_a_key_may_do_is_within_its_scopes(reports: Any) -> None:
+    own = reports["hidden of qlue"]
+    sends, revises = (Principal(channel=own.channel, scopes=frozenset({scope})) for scope in ("submit", "revise"))
+    assert (sends.may_submit, sends.may_change(own)) == (True, False)
+    assert (revises.may_submit, revises.may_change(own)) == (False, True)
+
+
+def test_the_contact_is_for_those_who_deal_with_the_report_and_for_no_link(reports: Any) -> None:
+    report, city_id = reports["open"], reports["open"].city_id
+    dispatcher = Principal(user_id=9, grants=(Grant("dispatcher", city_id),))
+    mayor = Principal(user_id=9, grants=(Grant("mayor", city_id),))
+    linked = Principal(link=Link(report.pk, Actor.OFFICER, report.agency_id))
+    assert [by.may_see_contact(report) for by in (dispatcher, mayor, linked, PUBLIC)] == [True, False, False, False]
+
+
+def test_a_dispatcher_of_one_city_who_is_mayor_of_another_deals_with_nothing_there(reports: Any) -> None:
+    bekasi, there = reports["open"].city_id, reports["hidden in makassar"]
+    both = Principal(user_id=9, grants=(Grant("dispatcher", bekasi), Grant("mayor", there.city_id)))
+    assert seen(both, reports) == set(reports)
+    assert (both.may_oversee(there), both.may_handle(there), both.may_see_contact(there)) == (True, False, False)

@@ -54,7 +54,7 @@ def allowed(client: Client, path: str, **headers: str) -> set[str]:
 def officer(client: Client, *cities: Any, **more: Any) -> User:
     user = User.objects.create_user("petugas", password="x", is_staff=True, **more)
     for city in cities:
-        CityRole.objects.create(user=user, city=city, role=CityRole.Role.OFFICER)
+        CityRole.objects.create(user=user, city=city, role=CityRole.Role.DISPATCHER)
     client.force_login(user)
     return user
 

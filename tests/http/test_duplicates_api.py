@@ -40,7 +40,7 @@ def post(client: Any, **more: Any) -> Any:
 def officer(client: Any, *cities: City) -> User:
     user = User.objects.create(username="petugas", is_staff=True)
     for city in cities:
-        CityRole.objects.create(user=user, city=city, role="officer")
+        CityRole.objects.create(user=user, city=city, role="dispatcher")
     client.force_login(user)
     return user
 

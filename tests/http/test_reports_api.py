@@ -410,7 +410,7 @@ def test_staff_of_no_city_report_like_any_citizen(client: Any, settings: Any) ->
 
 def test_officer_reports_in_their_own_city_only(client: Any, city: Any) -> None:
     officer = User.objects.create_user("petugas", password="a long password", is_staff=True)
-    CityRole.objects.create(user=officer, city=city, role=CityRole.Role.OFFICER)
+    CityRole.objects.create(user=officer, city=city, role=CityRole.Role.DISPATCHER)
     make_city("kota-lain", west=108.0)
     client.force_login(officer)
     assert post(client).json()["channel"] == "staff"

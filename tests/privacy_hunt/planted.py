@@ -15,14 +15,26 @@ from django.utils import timezone
 from PIL import Image
 
 from geo.layers.saving import save_analysis
-from geo.models import Area, Category, DeadLetter, HistoryNote, Intervention, Report, ReportContact, ReportPhoto
+from geo.models import (
+    Area,
+    Category,
+    DeadLetter,
+    HistoryNote,
+    Intervention,
+    Report,
+    ReportContact,
+    ReportPhoto,
+    Subscription,
+)
 from geo.open311.intake import token_of
+from geo.operations.incidents.messages import message_reporters
+from geo.operations.incidents.services import open_incident
+from geo.operations.notifications.links import confirm_link, end_link
 from geo.reports.insertion import Contact
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from geo.reports.services import support_report
-from geo.reports.status import change_status
-from geo.reports.workflow import Status
 from sensors.observations.models import HourlyRollup
+from tests.alerts import make_alert
 from tests.factories import (
     make_agency,
     make_category,
@@ -32,6 +44,7 @@ from tests.factories import (
     make_report,
     make_thing,
 )
+from tests.workflow_paths import take_step
 
 EXACT = Point(106.9484321, -6.2532145, srid=4326)
 # In the same cell of 500 m, in the other subdistrict.
@@ -108,14 +121,9 @@ def plant() -> City:
         make_report(category=make_category("pelecehan", public_grid_m=500), location=place, now=now)
     wish = make_report(kind="aspirasi", area_code="kota-uji.2", now=now)
     support_report(report=wish, device_hash=DEVICE, now=now)
-    staff = Principal(is_staff=True)
     for report in (sensitive, plain):
-        change_status(
-            report=report, status=Status.IN_PROGRESS, by=staff, now=now, note=f"Hubungi {PHONE} ({EMAIL})", as_of=None
-        )
-        change_status(
-            report=report, status=Status.COORDINATION, by=staff, now=now, note=f"{NOTE} {NIK}", note_is_public=False
-        )
+        take_step(report, "in_progress", now=now, note=f"Hubungi {PHONE} ({EMAIL})")
+        take_step(report, "coordination", now=now, note=f"{NOTE} {NIK}", note_is_public=False)
     DeadLetter.objects.create(
         channel=sensitive.channel,
         external_id=f"{EXTERNAL_ID}-2",
@@ -127,7 +135,28 @@ def plant() -> City:
     assert (found.area.code, found.public_area.code) == ("kota-uji.1.1", "kota-uji.1.2")
     assert (round(found.public_location.x, 7), round(found.public_location.y, 7)) == PUBLIC
     values = {"report": found.public_id, "plain": plain.public_id, "hidden": hidden.public_id, "token": token_of(found)}
+    values |= plant_subscription(city, found, now) | plant_incident(city, [found, plain, hidden], now)
+    values["alert"] = make_alert(city, note=f"{NAME}, WA {PHONE}").public_id
     return City(found, plain, hidden, values | plant_analyses(city, sensitive_category, now))
+
+
+def plant_subscription(city: Any, report: Report, now: datetime) -> dict[str, Any]:
+    """Somebody's address, and the tokens of the links in the letters to it."""
+    made = Subscription.objects.create(
+        kind="email", email=EMAIL, city=city, report=report, scope="report", events=["status"], created_at=now
+    )
+    links = {"confirm": confirm_link(made), "end": end_link(made)}
+    return {"subscription": made.key, **{name: link.split("/")[-2] for name, link in links.items()}}
+
+
+def plant_incident(city: Any, reports: list[Report], now: datetime) -> dict[str, Any]:
+    """An incident that everybody sees, of reports that not everybody does, and a message that names a reporter."""
+    staff = Principal(is_superuser=True)
+    incident = open_incident(
+        city=city, title=f"Warga resah, WA {PHONE}", reports=reports, by=staff, now=now, is_public=True
+    )
+    message_reporters(incident=incident, text=f"Terima kasih {NAME}, WA {PHONE}", by=staff, now=now)
+    return {"incident": incident.public_id}
 
 
 def plant_analyses(city: Any, category: Category, now: datetime) -> dict[str, Any]:

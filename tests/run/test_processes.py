@@ -41,7 +41,7 @@ def test_compose_names_images_by_version_and_keeps_no_secret() -> None:
     images = {service["image"] for service in SERVICES.values()}
     assert all(re.search(r":\d", image) for image in images)
     # A bucket is a choice; its keys are asked for at the start where one is named.
-    secrets = re.findall(r"\$\{(PANTAU_(?!S3_)\w*(?:PASSWORD|KEY))(.*?)\}", text)
+    secrets = re.findall(r"\$\{(PANTAU_(?!S3_)\w*(?:PASSWORD|KEY))(?!\w)(.*?)\}", text)
     assert secrets
     assert all(rest.startswith(":?set ") for _name, rest in secrets)
 

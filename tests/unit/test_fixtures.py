@@ -13,6 +13,7 @@ import pytest
 
 from fixtures.geometry import contains, read_shapes
 from fixtures.qlue_launch import LABEL, counts, reports
+from geo.reports.weekly_hours import read_weekly_hours
 
 BEKASI = Path(__file__).parents[2] / "fixtures" / "bekasi"
 OFFICIAL = Path(__file__).parents[2].parent / "shared" / "data"
@@ -54,8 +55,18 @@ def test_a_category_comes_after_its_parent():
         seen.add(row["slug"])
 
 
-def test_no_category_claims_a_service_level_without_a_source():
-    assert {row["sla_working_hours"] for row in load("categories.json")} == {None}
+def test_every_topmost_category_has_targets_and_the_others_have_theirs():
+    for row in load("categories.json"):
+        named = {row.get("response_working_hours"), row["sla_working_hours"]}
+        assert None not in named if row["parent"] is None else named == {None}
+
+
+def test_a_calendar_has_hours_that_can_be_read_and_known_agencies_and_the_city_one_default():
+    calendars, agencies = load("calendars.json"), {row["slug"] for row in load("agencies.json")}
+    assert [row["slug"] for row in calendars if row["is_default"]] == ["kantor"]
+    for row in calendars:
+        assert any(read_weekly_hours(row["weekly_hours"]))
+        assert set(row.get("agencies", [])) <= agencies
 
 
 def test_a_sensitive_category_is_shown_on_a_grid_and_so_are_its_children():

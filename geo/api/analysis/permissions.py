@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from geo.reports.models import CityRole
-from geo.reports.querysets import Principal
+from geo.reports.principals import Principal
 from server.core.errors import Forbidden
 
 

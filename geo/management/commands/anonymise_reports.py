@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from geo.reports.principals import Origin
 from geo.reports.retention import BATCH, anonymise_due
 
 
@@ -19,5 +20,5 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=BATCH, help=f"reports in a transaction (default: {BATCH})")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = anonymise_due(timezone.now(), batch=max(1, options["batch"]))
+        done = anonymise_due(timezone.now(), batch=max(1, options["batch"]), origin=Origin.COMMAND)
         self.stdout.write(f"anonymised reports: {done}")

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from geo.management.commands.export_person import add_person_arguments, person_of
+from geo.operations.notifications.services import forget_address
 from geo.reports.personal import erase_person, find_person
 from server.core.errors import BadParameter
 
@@ -26,12 +27,17 @@ class Command(BaseCommand):
         person = person_of(options)
         if not options["yes"]:
             self._ask({name: options[name] for name in ("email", "phone", "report", "name")})
+        # Of an address that never reported, too: who follows is a person as well.
+        ended = forget_address(email=options["email"]) if options["email"] else 0
         try:
             erased = erase_person(person, now=timezone.now(), photos=options["photos"])
         except BadParameter as error:
             raise CommandError(f"{error.name}: {error.detail}") from None
+        if ended:
+            self.stdout.write(f"ended: {ended} subscriptions of the address")
         if not erased:
-            self.stdout.write("Nothing is left to erase.")
+            if not ended:
+                self.stdout.write("Nothing is left to erase.")
             return
         self.stdout.write(
             f"erased: {erased.reports} reports, {erased.photos} photos, {erased.dead_letters} dead letters; "

@@ -13,6 +13,7 @@ from geo.areas.models import City
 from geo.reports.import_files import RejectsFile, RowFile, UnreadableFile
 from geo.reports.importer import FIELDS, Row, import_rows
 from geo.reports.models import Channel
+from geo.reports.principals import Origin
 from server.core.errors import PantauError
 
 
@@ -77,6 +78,7 @@ class Command(BaseCommand):
                     category_names=_category_names(options["categories"]),
                     time_format=options["time_format"],
                     on_reject=rejects.add,
+                    origin=Origin.COMMAND,
                     connections=options["connections"],
                 )
             finally:

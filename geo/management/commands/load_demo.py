@@ -16,6 +16,7 @@ from geo.areas.models import Area, City
 from geo.management.commands.simulate_sensors import back_fill, chosen_city, progress
 from geo.reports.insertion import Columns, insert_reports
 from geo.reports.models import Category, Channel, Report
+from geo.reports.principals import Origin
 from sensors import published
 
 DAYS = 35
@@ -86,7 +87,9 @@ def _insert(batch: Sequence[qlue_launch.LaunchReport], channel: Channel, city: C
             reported_at=report["reported_at"],
         )
     with transaction.atomic():
-        outcomes = insert_reports(rows, channel_id=channel.pk, city_id=city.pk, now=timezone.now())
+        outcomes = insert_reports(
+            rows, channel_id=channel.pk, city_id=city.pk, now=timezone.now(), origin=Origin.COMMAND
+        )
     return sum(outcome.report_id is not None for outcome in outcomes)
 
 

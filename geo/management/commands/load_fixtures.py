@@ -9,17 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone, translation
 from tqdm import tqdm
 
 from geo.areas.loaders import AreaFile, BadAreaFile, FieldNames
 from geo.areas.models import Area, AreaLevel, City, PopulationFigure
 from geo.areas.services import AreaImport
+from geo.operations.alerts.models import AlertRule
+from geo.operations.clocks.services import lay_out_calendar
+from geo.operations.routing.reading import read_rules
 from geo.placement.services import import_areas
-from geo.reports.models import Agency, Category, CategoryAgency, CategoryAttribute, Channel
+from geo.reports.models import (
+    Agency,
+    CalendarException,
+    Category,
+    CategoryAgency,
+    CategoryAttribute,
+    Channel,
+    RoutingRule,
+    WorkingCalendar,
+)
 from sensors import published
+from server.core.errors import InvalidFields
 
 Record = dict[str, Any]
 # What of an observed property's record is about the datastreams that will measure it.
@@ -44,9 +59,11 @@ class Command(BaseCommand):
             ("areas", self._areas),
             ("population figures", load_population),
             ("agencies", load_agencies),
+            ("working calendars", load_calendars),
             ("categories", load_categories),
             ("questions of categories", load_questions),
             ("responsibilities", load_responsibilities),
+            ("routing rules", load_routing_rules),
             ("channels", load_channels),
         ]
         try:
@@ -57,6 +74,7 @@ class Command(BaseCommand):
         except BadAreaFile as error:
             raise CommandError(f"{error.detail} Nothing was changed.") from None
         self._say("things", load_things(folder))
+        self._say("alert rules", load_alert_rules(folder, city))
 
     def _say(self, what: str, created: int) -> None:
         if not self._quiet:
@@ -100,7 +118,7 @@ def load_city(about: Record) -> City:
         AreaLevel.objects.get_or_create(
             code=level["code"], defaults={k: level[k] for k in ("name_id", "name_en", "rank")}
         )
-    defaults: Record = {name: about[name] for name in ("name", "timezone", "metric_srid", "calendar") if name in about}
+    defaults: Record = {name: about[name] for name in ("name", "timezone", "metric_srid") if name in about}
     return City.objects.get_or_create(slug=about["slug"], defaults=defaults)[0]
 
 
@@ -134,6 +152,29 @@ def load_agencies(folder: Path, city: City) -> int:
         Agency.objects.get_or_create(city=city, slug=record["slug"], defaults=without(record, "slug"))[1]
         for record in read_records(folder / "agencies.json")
     )
+
+
+def load_calendars(folder: Path, city: City) -> int:
+    """Calendars that are missing, laid out, and given to those of their `agencies` that have none. `exceptions` are its own."""
+    path = folder / "calendars.json"
+    there = set(city.calendars.values_list("slug", flat=True))
+    missing = [record for record in read_records(path) if record["slug"] not in there]
+    for record in missing:
+        values = without(record, "agencies", "exceptions")
+        # A default that the city has chosen meanwhile stays its default.
+        values["is_default"] = record["is_default"] and not city.calendars.filter(is_default=True).exists()
+        calendar = WorkingCalendar(city=city, **values)
+        exceptions = [CalendarException(calendar=calendar, **each) for each in record.get("exceptions", [])]
+        try:
+            for each in (calendar, *exceptions):
+                each.full_clean(exclude=["calendar"])
+        except ValidationError as error:
+            raise CommandError(f"{path}, {record['slug']}: {' '.join(error.messages)}") from None
+        calendar.save()
+        CalendarException.objects.bulk_create(exceptions)
+        lay_out_calendar(calendar=calendar, now=timezone.now())
+        Agency.objects.filter(city=city, slug__in=record.get("agencies", []), calendar=None).update(calendar=calendar)
+    return len(missing)
 
 
 def load_categories(folder: Path, city: City) -> int:
@@ -189,6 +230,18 @@ def load_responsibilities(folder: Path, city: City) -> int:
     return created
 
 
+def load_routing_rules(folder: Path, city: City) -> int:
+    """For a city without any rule: once it has one, their order is its own affair."""
+    path = folder / "routing_rules.json"
+    if not path.is_file() or city.routing_rules.exists():
+        return 0
+    try:
+        rules = read_rules(read_json(path), city)
+    except InvalidFields as error:
+        raise CommandError(f"{path}: {error.detail}") from None
+    return len(RoutingRule.objects.bulk_create(rules))
+
+
 def load_channels(folder: Path, city: City) -> int:
     """A record with `city` is that city's own channel, else every city's."""
     return sum(
@@ -220,6 +273,25 @@ def load_things(folder: Path) -> int:
         properties.write_text(json.dumps(missing_properties(folder)), encoding="utf-8")
         call_command("import_things", str(things), map=str(folder / "things.map.json"), observed_properties=properties)
     return len(missing)
+
+
+def load_alert_rules(folder: Path, city: City) -> int:
+    """For a city without any rule. One for a thing that is not there is an error, so that things come first."""
+    path = folder / "alert_rules.json"
+    if not path.is_file() or AlertRule.objects.filter(city=city).exists():
+        return 0
+    categories = {category.slug: category for category in Category.objects.all()}
+    rules = [
+        AlertRule(city=city, category=categories.get(record["category"]), **without(record, "category"))
+        for record in read_records(path)
+    ]
+    with translation.override("en"):  # as all that a command says
+        for rule in rules:
+            try:
+                rule.full_clean()
+            except ValidationError as error:
+                raise CommandError(f"{path}, {rule}: {' '.join(error.messages)}") from None
+    return len(AlertRule.objects.bulk_create(rules))
 
 
 def missing_properties(folder: Path) -> list[Record]:

@@ -1,6 +1,7 @@
 """Who sends and who answers: channels, categories, agencies."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -8,7 +9,13 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from geo.areas.models import City, slug_rule
+from geo.areas.models import Area, City, slug_rule
+from geo.reports.models.calendar import WorkingCalendar
+
+
+def all_scopes() -> list[str]:
+    """What a channel's key may do where nothing less is said."""
+    return ["submit", "read", "revise"]
 
 
 def in_language(name_id: str, name_en: str) -> str:
@@ -22,6 +29,21 @@ class Agency(models.Model):
     slug = models.CharField(_("slug"), max_length=64, validators=[slug_rule])
     name_id = models.CharField(_("name (Indonesian)"), max_length=200)
     name_en = models.CharField(_("name (English)"), max_length=200)
+    calendar = models.ForeignKey(
+        WorkingCalendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="agencies",
+        verbose_name=_("working calendar"),
+        help_text=_("Empty: the city's default."),
+    )
+    works_by_link = models.BooleanField(
+        _("works by link"),
+        default=False,
+        db_default=False,
+        help_text=_("Each report that it gets is sent to its contacts as a link: for agencies without a workstation."),
+    )
 
     class Meta:
         verbose_name = _("agency")
@@ -31,6 +53,10 @@ class Agency(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        if self.calendar is not None and self.calendar.city_id != self.city_id:
+            raise ValidationError({"calendar": _("Belongs to another city.")})
 
     @property
     def name(self) -> str:
@@ -50,6 +76,18 @@ class Category(models.Model):
     name_en = models.CharField(_("name (English)"), max_length=200)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     sla_working_hours = models.PositiveIntegerField(_("time to resolve (working hours)"), null=True, blank=True)
+    response_working_hours = models.PositiveIntegerField(
+        _("time to a first response (working hours)"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as the category above. The same holds for the time to resolve."),
+    )
+    needs_evidence = models.BooleanField(
+        _("resolving needs a photo"),
+        null=True,
+        blank=True,
+        help_text=_("Unknown: as the category above; of the topmost, no."),
+    )
     public_grid_m = models.PositiveIntegerField(
         _("public precision (m)"),
         default=0,
@@ -208,9 +246,21 @@ class Channel(models.Model):
 class ChannelKey(models.Model):
     """A channel's API key. Only its SHA-256 is kept; the prefix lets a person tell keys apart."""
 
+    class Scope(models.TextChoices):
+        SUBMIT = "submit", _("sends reports")
+        READ = "read", _("reads those of its own reports that are not public")
+        REVISE = "revise", _("corrects and takes back its own reports")
+
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="keys")
     prefix = models.CharField(_("prefix"), max_length=12)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope), verbose_name=_("scopes"), default=all_scopes)
+    requests_per_window = models.PositiveIntegerField(
+        _("requests that write, in ten minutes"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as the installation says."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
@@ -225,22 +275,53 @@ class ChannelKey(models.Model):
 
 
 class CityRole(models.Model):
-    """What a signed-in person may do in a city. A superuser needs none: every city is theirs."""
+    """What a signed-in person may do in a city. A superuser needs none: every city is theirs.
+
+    An officer's role is for an agency, an area (a lurah's), or an agency in an area; a dispatcher's may be for an area, too.
+    """
 
     class Role(models.TextChoices):
         OFFICER = "officer", _("officer")
         DISPATCHER = "dispatcher", _("dispatcher")
         PLANNER = "planner", _("planner")
         ADMINISTRATOR = "administrator", _("administrator")
+        MAYOR = "mayor", _("mayor")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="city_roles")
     city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="roles")
     role = models.CharField(_("role"), max_length=16, choices=Role)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, null=True, blank=True, related_name="roles")
+    area = models.ForeignKey(
+        Area,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="roles",
+        help_text=_("Empty: the whole city."),
+    )
 
     class Meta:
         verbose_name = _("role in a city")
         verbose_name_plural = _("roles in cities")
-        constraints = [models.UniqueConstraint(fields=["user", "city", "role"], name="one_role_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "city", "role", "agency", "area"], name="one_role_once", nulls_distinct=False
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.role} of {self.city_id}"
+
+    def clean(self) -> None:
+        faults = {}
+        if self.role == self.Role.OFFICER and self.agency_id is None and self.area_id is None:
+            faults["agency"] = _("An officer needs an agency, an area, or both.")
+        for name, other in (("agency", self.agency), ("area", self.area)):
+            if other is not None and other.city_id != self.city_id:
+                faults[name] = _("Belongs to another city.")
+        if self.area_id is not None and self.role not in (self.Role.OFFICER, self.Role.DISPATCHER):
+            faults["area"] = _("Only officers and dispatchers are limited to an area.")
+        if self.agency_id is not None and self.role != self.Role.OFFICER:
+            faults["agency"] = _("Only officers belong to an agency.")
+        if faults:
+            raise ValidationError(faults)

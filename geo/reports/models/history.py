@@ -26,12 +26,14 @@ class HistoryNote(models.Model):
 class HistoryEntry(models.Model):
     """Who did what, when, and from what to what. Holds no personal data and no free text.
 
-    The report is not deleted by cascade: a trigger refuses UPDATE and DELETE of a line, whoever asks.
+    The report is not deleted by cascade: triggers refuse UPDATE and DELETE of a line, and TRUNCATE of the table, whoever asks.
     """
 
     report = models.ForeignKey(Report, on_delete=models.DO_NOTHING, db_constraint=False, related_name="history")
     at = models.DateTimeField(_("at"))
     action = models.CharField(_("action"), max_length=40)
+    # From where: see geo.reports.principals.Origin; of a feed that is read, its adapter.
+    origin = models.CharField(_("from where"), max_length=32, blank=True, default="", db_default="")
     old = models.JSONField(_("old"), default=dict, blank=True)
     new = models.JSONField(_("new"), default=dict, blank=True)
     user = models.ForeignKey(

@@ -1,6 +1,9 @@
 """The report itself; the reporter's personal data and what the public may see are stored apart."""
 
+from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -9,6 +12,9 @@ from geo.reports.models.directory import Agency, Category, Channel
 from geo.reports.public_ids import new_public_ids
 from geo.reports.querysets import ReportQuerySet
 from geo.reports.workflow import Status
+
+# Spelt as in the indexes of open reports: the planner takes one only where a statement's condition is the same.
+IS_OPEN = ~Q(status__in=["resolved", "rejected", "duplicate"])
 
 
 def new_public_id() -> str:
@@ -29,7 +35,7 @@ class Report(models.Model):
         NONE = "none", _("no place was given")
 
     public_id = models.CharField(max_length=16, default=new_public_id, editable=False)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="reports")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="reports", db_index=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="reports", db_index=False)
     external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LAPORAN)
@@ -58,8 +64,24 @@ class Report(models.Model):
     updated_at = models.DateTimeField(_("updated at"))
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.SUBMITTED)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    response_due_at = models.DateTimeField(_("first response due at"), null=True, blank=True, editable=False)
+    responded_at = models.DateTimeField(_("first response at"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
-    agency = models.ForeignKey(Agency, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
+    agency = models.ForeignKey(
+        Agency, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports", db_index=False
+    )
+    handover_count = models.PositiveSmallIntegerField(_("handovers"), default=0, db_default=0, editable=False)
+    reopened_count = models.PositiveSmallIntegerField(_("reopenings"), default=0, db_default=0, editable=False)
+    # Who decides, once agencies have handed it over too often.
+    arbiter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="arbitrated_reports",
+        db_index=False,
+    )
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
     is_public = models.BooleanField(_("public"), default=True)
     support_count = models.PositiveIntegerField(_("supporters"), default=0)
@@ -82,11 +104,23 @@ class Report(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-reported_at", "-id"], name="report_time"),
+            # Few have one: an index of them alone costs the others nothing.
+            models.Index(fields=["arbiter", "-id"], condition=Q(arbiter__isnull=False), name="report_arbiter"),
             models.Index(fields=["public_area", "category", "reported_at"], name="report_area_category_time"),
-            models.Index(fields=["category", "-id"], name="report_category"),
-            models.Index(fields=["status", "-id"], name="report_status"),
-            models.Index(fields=["channel", "-id"], name="report_channel"),
+            # Each holds reports in the order of the lists, newest first: geo.api.report_pages reads pages from them.
+            models.Index(fields=["-reported_at", "-id"], name="report_time"),
+            models.Index(fields=["city", "-reported_at", "-id"], name="report_city"),
+            models.Index(fields=["category", "-reported_at", "-id"], name="report_category"),
+            models.Index(fields=["channel", "-reported_at", "-id"], name="report_channel"),
+            models.Index(fields=["status", "-reported_at", "-id"], name="report_status"),
+            models.Index(fields=["public_area", "status", "-reported_at", "-id"], name="report_area_status"),
+            models.Index(fields=["agency", "status", "-reported_at", "-id"], name="report_agency_status"),
+            # What is late stands first. A closed report leaves it, so that it stays as small as the work that is left.
+            models.Index(
+                fields=["agency", "due_at", "id"],
+                condition=Q(due_at__isnull=False) & IS_OPEN,
+                name="report_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +173,39 @@ class ReportPhoto(models.Model):
 
     def __str__(self) -> str:
         return f"photo {self.pk} of {self.report_id}"
+
+
+class ReportEvidence(models.Model):
+    """A photo that shows what was done. Not public; what was found out about it informs who decides."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="evidence")
+    image = models.ImageField(_("image"), upload_to="evidence/%Y/%m/", width_field="width", height_field="height")
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    # 64 bits as 16 hexadecimal digits: alike pictures differ in few of them.
+    perceptual_hash = models.CharField(max_length=16, editable=False)
+    # Its bands, by which alike ones are found; see geo.reports.perceptual.
+    hash_bands = ArrayField(models.SmallIntegerField(), default=list, editable=False)
+    taken_at = models.DateTimeField(_("taken at"), null=True, blank=True, editable=False)
+    distance_m = models.PositiveIntegerField(
+        _("taken so far from the report (m)"), null=True, blank=True, editable=False
+    )
+    findings = models.JSONField(_("findings"), default=list, blank=True, editable=False)
+    added_at = models.DateTimeField(_("added at"))
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        ordering = ["report", "id"]
+        constraints = [models.UniqueConstraint(fields=["report", "sha256"], name="same_evidence_once")]
+        indexes = [GinIndex(fields=["hash_bands"], name="evidence_bands")]
+
+    def __str__(self) -> str:
+        return f"evidence {self.pk} of {self.report_id}"
 
 
 class ReportSupport(models.Model):

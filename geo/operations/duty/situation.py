@@ -1,0 +1,194 @@
+"""The situation of a city in figures: what a duty desk reports upwards, and what a shift hands over. Read in a handful of queries."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from geo.analysis.reading_limits import AlertTable, read_alert_tables
+from geo.areas.models import Area, City
+from geo.operations.duty.models import Escalation
+from geo.operations.duty.statements import COUNTS, LATEST_READINGS, OPEN_ALERTS, UNANSWERED
+from geo.operations.incidents.models import Incident
+from geo.reports.models import Category
+from geo.reports.principals import Principal
+from geo.reports.workflow import CLOSED, Status
+from sensors import published
+
+log = logging.getLogger(__name__)
+
+OPEN = sorted(set(Status.values) - set(CLOSED))
+FIGURES = ("new", "open", "late", "closed")
+MOST_NAMED = 50
+# A gauge that has missed so many of its readings says nothing of now.
+MISSED_READINGS = 3
+# Counts are of all reports of the city: all who read them are its staff.
+_EVERYTHING = Principal(is_superuser=True)
+
+
+def situation(city: City, start: datetime, now: datetime) -> dict[str, Any]:
+    """What came in since `start`, and what is open, late, unanswered and above its level at `now`; as JSON takes it.
+
+    Counts are of all reports, the ones that are not public included, by the areas that the public sees. Names are in both
+    languages, times are RFC 3339 in UTC.
+    """
+    totals, categories, areas = _counts(city, start, now)
+    sensors, unreadable = _sensors_over_levels(city, now)
+    return {
+        "city": city.slug,
+        "city_name": city.name,
+        "time_zone": city.timezone,
+        "start": _iso(start),
+        "as_of": _iso(now),
+        "totals": totals,
+        "categories": categories,
+        "areas": areas,
+        "unanswered": _unanswered(city, now),
+        "escalations": _escalations(city, start, now),
+        "incidents": _incidents(city),
+        "alerts": _alerts(city),
+        "sensors": sensors,
+        "unreadable_levels": unreadable,
+    }
+
+
+def _counts(city: City, start: datetime, now: datetime) -> tuple[dict[str, int], list[Any], list[Any]]:
+    """The city's four figures, and the same for each category and area that has any, those with most open first."""
+    rows = _rows(COUNTS, city_id=city.pk, start=start, now=now, open=OPEN)
+    categories = {
+        category.pk: category for category in Category.objects.filter(pk__in=[row["category_id"] for row in rows])
+    }
+    areas = dict(Area.objects.filter(pk__in=[row["area_id"] for row in rows]).values_list("pk", "code"))
+    names = dict(Area.objects.filter(pk__in=areas).values_list("pk", "name"))
+    by_category, by_area, totals = [], [], dict.fromkeys(FIGURES, 0)
+    for row in rows:
+        figures = {name: row[name] for name in FIGURES}
+        if row["is_category"]:
+            category = categories[row["category_id"]]
+            by_category.append(
+                {"category": category.slug, "name_id": category.name_id, "name_en": category.name_en, **figures}
+            )
+        elif row["is_area"]:
+            by_area.append({"area": areas.get(row["area_id"]), "name": names.get(row["area_id"]), **figures})
+        else:
+            totals = figures
+    by_category.sort(key=lambda one: (-one["open"], -one["new"], one["category"]))
+    by_area.sort(key=lambda one: (-one["open"], -one["new"], one["area"] or ""))
+    return totals, by_category, by_area
+
+
+def _unanswered(city: City, now: datetime) -> dict[str, Any]:
+    """How many reports nobody has taken although their first response is overdue, and those that wait longest."""
+    rows = _rows(UNANSWERED, city_id=city.pk, now=now, limit=MOST_NAMED)
+    return {
+        "count": rows[0]["n"] if rows else 0,
+        "longest": [
+            {
+                "report": row["public_id"],
+                "category": row["category"],
+                "name_id": row["name_id"],
+                "name_en": row["name_en"],
+                "area_name": row["area"],
+                "since": _iso(row["since"]),
+                "level": row["level"],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _escalations(city: City, start: datetime, now: datetime) -> dict[str, Any]:
+    """How often something reached a level of the on-call list, by level."""
+    raised = Escalation.objects.filter(level__city=city, raised_at__gte=start, raised_at__lte=now)
+    counts: dict[tuple[int, str], int] = {}
+    for position, name in raised.values_list("level__position", "level__name"):
+        counts[position, name] = counts.get((position, name), 0) + 1
+    levels = [{"position": position, "name": name, "count": n} for (position, name), n in sorted(counts.items())]
+    return {"count": sum(counts.values()), "levels": levels}
+
+
+def _incidents(city: City) -> list[dict[str, Any]]:
+    found = Incident.objects.filter(city=city).open().with_counts(_EVERYTHING).select_related("category")
+    areas = dict(Area.objects.filter(pk__in=found.values("area_id")).values_list("pk", "name"))
+    return [
+        {
+            "id": incident.public_id,
+            "title": incident.title,
+            "category": incident.category.slug if incident.category else None,
+            "area_name": areas.get(incident.area_id) if incident.area_id is not None else None,
+            "opened_at": _iso(incident.opened_at),
+            "report_count": incident.report_count,  # type: ignore[attr-defined]
+            "open_report_count": incident.open_report_count,  # type: ignore[attr-defined]
+        }
+        for incident in found.order_by("id")
+    ]
+
+
+def _alerts(city: City) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row["public_id"],
+            "thing_name": row["thing_name"],
+            "level": row["level_name"],
+            "authority": row["authority"],
+            "area_name": row["area_name"],
+            "value": row["value"],
+            "unit": row["unit"],
+            "value_at": _iso(row["value_at"]),
+            "opened_at": _iso(row["opened_at"]),
+            "is_acknowledged": row["is_acknowledged"],
+            "is_stale": row["is_stale"],
+        }
+        for row in _rows(OPEN_ALERTS, city_id=city.pk)
+    ]
+
+
+def _sensors_over_levels(city: City, now: datetime) -> tuple[list[dict[str, Any]], list[str]]:
+    """What stands above an alert level that is configured on its thing, and the things whose levels cannot be read."""
+    configured = published.things().filter(properties__has_key="alert_levels").values_list("slug", "properties")
+    tables: dict[str, list[AlertTable]] = {}
+    unreadable = []
+    for slug, properties in configured:
+        try:
+            tables[slug] = read_alert_tables(properties)
+        except ValueError as error:
+            log.warning("the alert levels of %s cannot be read: %s", slug, error)
+            unreadable.append(slug)
+    over = []
+    for row in _rows(LATEST_READINGS, things=list(tables), city_id=city.pk) if tables else []:
+        for table in tables[row["thing"]]:
+            if (table.observed_property, table.unit) != (row["observed_property"], row["unit_ucum"]):
+                continue
+            level = table.level_of(row["result"])
+            if level is not None:
+                reading = {"level": level.name, "at_least": level.at_least, "authority": table.authority}
+                over.append({**_reading(row, now), **reading})
+    return over, sorted(unreadable)
+
+
+def _reading(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    silent_after = timedelta(seconds=MISSED_READINGS * row["expected_interval_s"])
+    return {
+        "thing": row["thing"],
+        "thing_name": row["thing_name"],
+        "observed_property": row["observed_property"],
+        "name_id": row["name_id"],
+        "name_en": row["name_en"],
+        "result": row["result"],
+        "unit": row["unit_name"] or row["unit_ucum"],
+        "phenomenon_time": _iso(row["phenomenon_time"]),
+        "is_silent": now - row["phenomenon_time"] > silent_after,
+    }
+
+
+def _rows(statement: str, **params: Any) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,69 @@
+"""manage give_role: an account with a role in the city, by one command."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+
+from geo.areas.models import City
+from geo.reports.models import Agency, CityRole
+from geo.reports.principals import principal_of_user
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def city() -> City:
+    return factories.city()
+
+
+def given(*arguments: str) -> str:
+    out = StringIO()
+    call_command("give_role", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+def test_a_new_account_can_sign_in_with_the_printed_password_and_deals_with_its_city(city: City) -> None:
+    password = given("dewi", "dispatcher")
+    user = get_user_model().objects.get(username="dewi")
+    assert user.check_password(password)
+    assert principal_of_user(user).may_dispatch_in(city.pk)
+    assert not user.is_superuser
+
+
+def test_an_account_that_is_there_keeps_its_password_and_gets_an_officers_role(city: City) -> None:
+    agency = Agency.objects.create(
+        city=city, slug="dlh", name_id="Dinas Lingkungan Hidup", name_en="Environment Agency"
+    )
+    get_user_model().objects.create_user("budi", password="kata sandi yang lama")
+    assert given("budi", "officer", "--agency", "dlh") == ""
+    user = get_user_model().objects.get(username="budi")
+    assert user.check_password("kata sandi yang lama")
+    assert user.is_staff
+    assert list(CityRole.objects.values_list("user__username", "role", "agency__slug")) == [
+        ("budi", "officer", agency.slug)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("siti", "officer"), "An officer needs an agency, an area, or both."),
+        (("siti", "officer", "--agency", "tidak-ada"), "which agency? tidak-ada was given; known are none"),
+        (("siti", "dispatcher", "--city", "tidak-ada"), "which city? tidak-ada was given"),
+        (("si ti", "dispatcher"), "Enter a valid username"),
+    ],
+)
+def test_what_is_wrong_is_named_and_leaves_no_account(city: City, arguments: tuple[str, ...], says: str) -> None:
+    with pytest.raises(CommandError, match=says.replace("?", r"\?")):
+        given(*arguments)
+    assert get_user_model().objects.count() == 0
+
+
+def test_the_same_role_twice_is_refused_and_stays_one(city: City) -> None:
+    given("dewi", "dispatcher")
+    with pytest.raises(CommandError):
+        given("dewi", "dispatcher")
+    assert CityRole.objects.count() == 1

@@ -1,0 +1,149 @@
+"""The duty desk over HTTP: the situation in three forms, shifts from hand to hand, the on-call list in the admin."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from geo.areas.models import City
+from geo.models import OnCallLevel, Shift
+from tests.factories import make_agency, make_category, make_city, make_report
+from tests.saved_analyses import staff
+
+pytestmark = pytest.mark.django_db
+SITUATION, SHIFTS = "/api/duty/situation/", "/api/duty/shifts/"
+
+
+@pytest.fixture(autouse=True)
+def city() -> City:
+    city = make_city()
+    make_agency(city, "dlh", make_category("sampah", name_id="Sampah", name_en="Rubbish"))
+    return city
+
+
+@pytest.fixture
+def dispatcher(city: City) -> Client:
+    return signed_in(staff("piket", city, role="dispatcher"))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def send(client: Client, path: str, given: Any = None) -> Any:
+    return client.post(path, json.dumps(given or {}), content_type="application/json")
+
+
+def test_the_situation_is_one_request_in_three_forms(dispatcher: Client) -> None:
+    make_report(now=datetime.now(UTC))
+    answer = dispatcher.get(SITUATION)
+    assert answer.json()["totals"]["new"] == 1
+    text = dispatcher.get(SITUATION, {"f": "text"})
+    assert text.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert text.content.decode().startswith("LAPORAN SITUASI KOTA UJI\n")
+    page = dispatcher.get(SITUATION, headers={"accept": "text/html"})
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"<h1>Laporan situasi Kota Uji</h1>" in page.content
+    assert b"<td>Sampah</td>" in page.content
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    english = dispatcher.get(SITUATION, {"f": "text", "lang": "en"}).content.decode()
+    assert english.startswith("SITUATION REPORT OF KOTA UJI\n")
+    assert "Rubbish" in english
+    for one in (answer, text, page):
+        assert one.headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_situation_tells_since_when_it_was_asked_for(dispatcher: Client) -> None:
+    made = datetime.now(UTC) - timedelta(hours=10)
+    make_report(now=made)
+    assert dispatcher.get(SITUATION).json()["totals"]["new"] == 0
+    start = (made - timedelta(minutes=1)).isoformat()
+    assert dispatcher.get(SITUATION, {"start": start}).json()["totals"]["new"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "parameter"),
+    [
+        ({"start": "yesterday"}, "start"),
+        ({"start": "2020-01-01"}, "start"),
+        ({"start": "2099-01-01"}, "start"),
+        ({"f": "pdf"}, "f"),
+        ({"city": "nowhere"}, "city"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_bad_parameter_is_named(asked: dict[str, str], parameter: str, dispatcher: Client) -> None:
+    answer = dispatcher.get(SITUATION, asked)
+    assert (answer.status_code, answer.json()["parameter"]) == (400, parameter)
+
+
+def test_all_staff_of_the_city_read_and_only_dispatchers_take_shifts(city: City, dispatcher: Client) -> None:
+    elsewhere = make_city("kota-lain", west=108.0)
+    shift = send(dispatcher, SHIFTS, {"city": "kota-uji"}).json()
+    planner, stranger = signed_in(staff("perencana", city)), signed_in(staff("jauh", elsewhere, role="administrator"))
+    asked = {"city": "kota-uji"}
+    assert planner.get(SITUATION, asked).status_code == 200
+    assert planner.get(shift["url"]).status_code == 200
+    assert len(planner.get(SHIFTS).json()["results"]) == 1
+    assert stranger.get(SITUATION, asked).status_code == 403
+    assert stranger.get(shift["url"]).status_code == 404
+    assert stranger.get(SHIFTS).json()["results"] == []
+    for path in (SITUATION, SHIFTS, shift["url"]):
+        assert Client().get(path).status_code == 403
+    assert send(planner, SHIFTS, asked).status_code == 403
+    assert send(planner, f"{shift['url']}end/").status_code == 403
+    assert send(stranger, f"{shift['url']}end/").status_code == 404
+    assert send(Client(), SHIFTS).status_code == 403
+    assert Shift.objects.get().ended_at is None
+
+
+def test_a_shift_is_handed_over_and_read_by_the_next(dispatcher: Client) -> None:
+    started = send(dispatcher, SHIFTS)
+    assert started.status_code == 201
+    shift = started.json()
+    assert (started.headers["Location"], shift["started_by"], shift["log"]) == (shift["url"], "piket", None)
+    assert dispatcher.get(shift["url"], {"f": "text"}).status_code == 404
+    second = send(dispatcher, SHIFTS)
+    assert (second.status_code, second.json()["current"]["started_by"]) == (409, "piket")
+    make_report(now=datetime.now(UTC))
+    ended = send(dispatcher, f"{shift['url']}end/", {"note": "Pompa 3 rusak."}).json()
+    assert (ended["ended_by"], ended["note"], ended["log"]["totals"]["new"]) == ("piket", "Pompa 3 rusak.", 1)
+    assert send(dispatcher, f"{shift['url']}end/").status_code == 409
+    (listed,) = dispatcher.get(SHIFTS).json()["results"]
+    assert listed == ended
+    assert "Pompa 3 rusak." in dispatcher.get(shift["url"], {"f": "text"}).content.decode()
+    assert "<p>Pompa 3 rusak.</p>" in dispatcher.get(shift["url"], {"f": "html"}).content.decode()
+
+
+def test_shifts_are_paged_latest_first(dispatcher: Client) -> None:
+    numbers = []
+    for _i in range(3):
+        shift = send(dispatcher, SHIFTS).json()
+        send(dispatcher, f"{shift['url']}end/")
+        numbers.append(shift["id"])
+    page = dispatcher.get(SHIFTS, {"limit": 2}).json()
+    assert [one["id"] for one in page["results"]] == [numbers[2], numbers[1]]
+    assert [one["id"] for one in dispatcher.get(page["next"]).json()["results"]] == [numbers[0]]
+
+
+def test_a_dispatcher_keeps_the_on_call_list_of_their_own_city_in_the_admin(city: City) -> None:
+    elsewhere = make_city("kota-lain", west=108.0)
+    user = staff("piket", city, role="dispatcher")
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="_oncalllevel"))
+    client = signed_in(user)
+    form = {
+        "position": 1, "name": "Kepala regu", "email": "regu@example.org", "after_minutes": 15, "is_active": "on",
+        "active_since_0": "2026-03-01", "active_since_1": "00:00:00",
+    }  # fmt: skip
+    page = "/admin/geo/oncalllevel/add/"
+    assert client.post(page, {**form, "city": elsewhere.pk}).status_code == 200  # the form again
+    assert not OnCallLevel.objects.exists()
+    assert client.post(page, {**form, "city": city.pk}).status_code == 302
+    assert OnCallLevel.objects.get().city == city
+    other = OnCallLevel.objects.create(city=elsewhere, position=1, name="x", email="x@example.org", after_minutes=0)
+    assert client.get(f"/admin/geo/oncalllevel/{other.pk}/change/").status_code == 302
