@@ -12,6 +12,7 @@ from geo.api.filters import find_city
 from geo.api.reports import PROBLEM
 from geo.api.views import PublicView, parameter, utc_now
 from geo.areas.models import Area, City
+from geo.reports.categories import inherited_by_all
 from geo.reports.models import Agency, Category, CategoryAgency, Channel
 from server.core.listing import read_query
 
@@ -106,6 +107,7 @@ class CategoriesView(PublicView):
 
 
 def _tree(categories: list[Category]) -> list[dict[str, Any]]:
+    working_hours = inherited_by_all("sla_working_hours")
     nodes: dict[int, dict[str, Any]] = {
         category.pk: {
             "slug": category.slug,
@@ -113,7 +115,7 @@ def _tree(categories: list[Category]) -> list[dict[str, Any]]:
             "name_id": category.name_id,
             "name_en": category.name_en,
             "city": category.city.slug if category.city else None,
-            "sla_working_hours": category.sla_working_hours,
+            "sla_working_hours": working_hours[category.pk],
             "public_grid_m": category.public_grid_m,
             "children": [],
         }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from geo.areas.models import AreaAncestry, City
 from geo.open311.requests import RequestsQuery
+from geo.reports.categories import inherited_by_all
 from geo.reports.models import Category, CategoryAttribute, HistoryNote, Report, ReportPhoto
 from geo.reports.principals import PUBLIC
 from geo.reports.querysets import ReportQuerySet
@@ -16,7 +17,7 @@ from server.core.errors import BadParameter, NotFound
 # Anything else of a report would be read by a query of its own, which the tests count.
 COLUMNS = (
     "public_id", "public_description", "public_location", "status", "reported_at", "updated_at", "closed_at", "due_at",
-    "city__timezone", "category__slug", "category__name_id", "category__name_en", "category__sla_working_hours",
+    "city__timezone", "category__slug", "category__name_id", "category__name_en",
     "agency__name_id", "agency__name_en", "public_area__code",
 )  # fmt: skip
 
@@ -94,15 +95,17 @@ def _category_ids(codes: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands beside reports in other tables: the names of areas by area, the last public note and photos by report."""
+    """What stands beside reports in other tables: the names of areas by area, the last public note and photos by report, and
+    by category within how many working hours they are to be done."""
 
     addresses: Mapping[int, str]
     notes: Mapping[int, str]
     with_photo: frozenset[int]
+    working_hours: Mapping[int, int | None]
 
 
 def surroundings_of(reports: Sequence[Report]) -> Surroundings:
-    """In three queries, however many reports."""
+    """In four queries, however many reports."""
     ids = [report.pk for report in reports]
     notes = (
         HistoryNote.objects.filter(report__in=ids, is_public=True).order_by("report_id", "-id").distinct("report_id")
@@ -111,6 +114,7 @@ def surroundings_of(reports: Sequence[Report]) -> Surroundings:
         addresses=address_names({report.public_area_id for report in reports if report.public_area_id is not None}),
         notes=dict(notes.values_list("report_id", "text")),
         with_photo=frozenset(ReportPhoto.objects.filter(report__in=ids).values_list("report_id", flat=True)),
+        working_hours=inherited_by_all("sla_working_hours"),
     )
 
 

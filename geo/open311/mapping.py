@@ -85,8 +85,10 @@ def _value_name(value: Mapping[str, Any]) -> str:
     return in_language(name_id, name_en)
 
 
-def service_request(report: Report, *, address: str | None, note: str, media_url: str | None) -> Document:
-    """A report as everybody may see it: its public columns, and the place that they name."""
+def service_request(
+    report: Report, *, address: str | None, note: str, media_url: str | None, working_hours: int | None
+) -> Document:
+    """A report as everybody may see it: its public columns, the place that they name, and how soon it is to be done."""
     zone = report.city.zone
     is_closed = report.status in CLOSED
     updated_at = (report.closed_at or report.updated_at) if is_closed else report.updated_at
@@ -99,7 +101,7 @@ def service_request(report: Report, *, address: str | None, note: str, media_url
         "service_code": report.category.slug,
         "description": _description(report.public_description),
         "agency_responsible": report.agency.name if report.agency else None,
-        "service_notice": None if is_closed else service_notice(report),
+        "service_notice": None if is_closed else service_notice(report, working_hours),
         "requested_datetime": w3c_time(report.reported_at, zone),
         "updated_datetime": w3c_time(updated_at, zone),
         "expected_datetime": w3c_time(report.due_at, zone) if report.due_at else None,
@@ -124,20 +126,24 @@ def _description(text: str) -> str | None:
     return (plain if len(plain) <= MAX_DESCRIPTION else plain[: MAX_DESCRIPTION - 1] + "…") or None
 
 
-def service_notice(report: Report) -> str | None:
+def service_notice(report: Report, working_hours: int | None) -> str | None:
     """What will be done, as far as it is known: by whom, and within how many working hours."""
     if report.agency is None:
         return None
-    values = {"agency": report.agency.name, "n": report.category.sla_working_hours}
+    values = {"agency": report.agency.name, "n": working_hours}
     if values["n"] is None:
         return _("%(agency)s deals with this.") % values
     return _("%(agency)s deals with this, within %(n)d working hours.") % values
 
 
-def created_request(report: Report, *, token: str | None, account_id: str) -> Document:
-    """The answer to a new report: its number, or a token in its stead, never both."""
+def created_request(
+    report: Report, *, token: str | None, account_id: str, working_hours: int | None, report_link: str | None
+) -> Document:
+    """The answer to a new report: its number, or a token in its stead, never both. With a number, the reporter's link."""
     known = {"token": token} if token is not None else {"service_request_id": report.public_id}
-    return {**known, "service_notice": service_notice(report), "account_id": account_id or None}
+    notice = service_notice(report, working_hours)
+    answer = {**known, "service_notice": notice, "account_id": account_id or None}
+    return answer if report_link is None else {**answer, "report_link": report_link}
 
 
 def token_answer(public_id: str, token: str) -> Document:

@@ -30,6 +30,8 @@ from geo.open311.requests import (
     photos_of,
     read_parameters,
 )
+from geo.reports.categories import inherited
+from geo.reports.links import link_path, make_link
 from geo.reports.models import Category, Report
 from geo.reports.photos import MAX_BYTES, MAX_PHOTOS, Upload
 from server.core.errors import BadParameter, InvalidFields, NotFound
@@ -97,6 +99,7 @@ def _requests_answer(request: HttpRequest, reports: list[Report]) -> Answer:
             address=around.addresses.get(report.public_area_id or 0),
             note=around.notes.get(report.pk, ""),
             media_url=_photo_url(request, report) if report.pk in around.with_photo else None,
+            working_hours=around.working_hours[report.category_id],
         )
         for report in reports
     ]
@@ -134,7 +137,14 @@ def create_request(request: HttpRequest) -> Answer:
     whole = Report.objects.select_related("category", "agency").get(pk=report.pk)
     # A repeat is answered as the first one was.
     token = token_of(whole) if whole.category.open311_type == Category.Open311Type.BATCH else None
-    document = mapping.created_request(whole, token=token, account_id=sent.account_id)
+    document = mapping.created_request(
+        whole,
+        token=token,
+        account_id=sent.account_id,
+        working_hours=inherited(whole.category, "sla_working_hours", None),
+        # Who holds it is the reporter: with a token in the number's stead nobody is told what the report is.
+        report_link=None if token else absolute_url(request, link_path(make_link(whole, now=whole.received_at))),
+    )
     return Answer("service_requests", [document], 201 if is_new else 200)
 
 

@@ -25,12 +25,20 @@ def with_descendants(slugs: Sequence[str]) -> list[int]:
 
 def inherited(category: Category, name: str, default: Any) -> Any:
     """What a category says of `name`, else the nearest above it that says anything, else the default. One query at most."""
-    value, above = getattr(category, name), category.parent_id
-    if value is not None or above is None:
-        return default if value is None else value
-    said = {pk: (parent_id, value) for pk, parent_id, value in Category.objects.values_list("id", "parent_id", name)}
-    for _step in said:  # no more steps than there are categories, should they ever form a ring
-        if value is not None or above is None:
-            break
-        above, value = said[above]
+    value = getattr(category, name)
+    if value is None and category.parent_id is not None:
+        value = inherited_by_all(name)[category.pk]
     return default if value is None else value
+
+
+def inherited_by_all(name: str) -> dict[int, Any]:
+    """The same for every category, in one query: None where none above it says anything either."""
+    said = {pk: (parent_id, value) for pk, parent_id, value in Category.objects.values_list("id", "parent_id", name)}
+    found = {}
+    for pk, (above, value) in said.items():
+        for _step in said:  # no more steps than there are categories, should they ever form a ring
+            if value is not None or above is None:
+                break
+            above, value = said[above]
+        found[pk] = value
+    return found

@@ -108,6 +108,9 @@ class ReportInput(serializers.Serializer[Any]):
         return category
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        # What nobody reads would be lost, and its sender would believe that it was taken.
+        if unknown := sorted(set(self.initial_data) - set(self.fields) - {"csrfmiddlewaretoken"}):
+            raise serializers.ValidationError({name[:100]: [_("There is no such field.")] for name in unknown})
         lon, lat = attrs.pop("lon", None), attrs.pop("lat", None)
         attrs["place_field"] = "location"
         if lon is None and lat is None:

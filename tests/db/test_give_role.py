@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from geo.areas.models import City
-from geo.reports.models import Agency, CityRole
+from geo.reports.models import CityRole
 from geo.reports.principals import principal_of_user
 from tests import factories
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def city() -> City:
-    return factories.city()
+    return factories.make_city()
 
 
 def given(*arguments: str) -> str:
@@ -34,17 +34,13 @@ def test_a_new_account_can_sign_in_with_the_printed_password_and_deals_with_its_
 
 
 def test_an_account_that_is_there_keeps_its_password_and_gets_an_officers_role(city: City) -> None:
-    agency = Agency.objects.create(
-        city=city, slug="dlh", name_id="Dinas Lingkungan Hidup", name_en="Environment Agency"
-    )
+    factories.make_agency(city, "dlh")
     get_user_model().objects.create_user("budi", password="kata sandi yang lama")
     assert given("budi", "officer", "--agency", "dlh") == ""
     user = get_user_model().objects.get(username="budi")
     assert user.check_password("kata sandi yang lama")
     assert user.is_staff
-    assert list(CityRole.objects.values_list("user__username", "role", "agency__slug")) == [
-        ("budi", "officer", agency.slug)
-    ]
+    assert list(CityRole.objects.values_list("user__username", "role", "agency__slug")) == [("budi", "officer", "dlh")]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,13 @@ RULES: dict[str, dict[str, Any]] = {
     "created": {
         **array(
             document(
-                {"service_request_id": FILLED, "token": FILLED, "service_notice": MAYBE_TEXT, "account_id": MAYBE_TEXT},
+                {
+                    "service_request_id": FILLED,
+                    "token": FILLED,
+                    "service_notice": MAYBE_TEXT,
+                    "account_id": MAYBE_TEXT,
+                    "report_link": FILLED,
+                },
                 required=[],
             ),
             minItems=1,

@@ -52,7 +52,7 @@ def test_the_key_may_stand_in_the_form_the_address_or_a_header(open311: Open311,
 def test_a_realtime_service_answers_the_number_and_no_token(open311: Open311, key: str) -> None:
     reply = post(open311, key, {"account_id": "A-1"})
     assert reply.status == 201
-    assert reply.names(CREATED) == [["service_request_id", "service_notice", "account_id"]]
+    assert reply.names(CREATED) == [["service_request_id", "service_notice", "account_id", "report_link"]]
     assert reply.text(f"{CREATED}/account_id") == "A-1"
     assert stored(reply).status == "submitted"
 
