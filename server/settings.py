@@ -136,8 +136,8 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "geo.reports.role_permissions.RoleBackend",
 ]
-# Lock-out by name and address together: neither can an address try many names at length, nor can anybody lock another out
-# from elsewhere.
+# Lock-out by name and address together: nobody can try many passwords for one name, nor lock another out from elsewhere. One
+# address that tries one password for many names is not stopped: behind it thousands of people may sit.
 AXES_FAILURE_LIMIT = env.integer("PANTAU_LOCKOUT_FAILURES", 5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("PANTAU_LOCKOUT_MINUTES", 15, minimum=1))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

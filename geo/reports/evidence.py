@@ -101,7 +101,7 @@ def remove_evidence(*, evidence: ReportEvidence, by: Principal, now: datetime) -
     """
     with transaction.atomic():
         locked = _lock(evidence.report_id)
-        if not by.may_dispatch_in(locked.city_id):
+        if not by.may_dispatch(locked):
             raise Forbidden(_("Only dispatchers take evidence away."))
         _note(locked, REMOVED, by, now, evidence=evidence.pk)
         evidence.delete()

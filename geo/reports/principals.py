@@ -124,7 +124,18 @@ class Principal:
         return self.channel is not None or self.city_ids is None or city_id in self.city_ids
 
     def may_dispatch_in(self, city_id: int) -> bool:
-        return self.has_role(city_id, DISPATCHING)
+        """Whether the whole city's affairs are theirs; a dispatcher of one area has its reports alone."""
+        whole = (grant for grant in self.grants if grant.area_id is None and grant.role in DISPATCHING)
+        return self.is_superuser or any(grant.city_id == city_id for grant in whole)
+
+    def may_oversee_city(self, city_id: int) -> bool:
+        """Whether what is said of the whole city, and not for everybody, is for them."""
+        whole = (grant for grant in self.grants if grant.area_id is None and grant.role in OVERSEEING)
+        return self.is_superuser or any(grant.city_id == city_id for grant in whole)
+
+    def may_dispatch(self, report: "Report") -> bool:
+        """Whether they decide about this report, whichever agency has it."""
+        return Actor.DISPATCHER in self.actors(report)
 
     def may_handle(self, report: "Report") -> bool:
         """Whether this report is theirs to deal with."""
@@ -150,7 +161,8 @@ class Principal:
         # A link to an agency ends with the agency's turn.
         if link is not None and link.report_id == report.pk and link.agency_id in (None, report.agency_id):
             found.add(link.actor)
-        if self.user_id is not None and self.user_id == report.arbiter_id:
+        # Who has left the city's service decides nothing more.
+        if self.user_id is not None and self.user_id == report.arbiter_id and self.may_act_in(report.city_id):
             found.add(Actor.DISPATCHER)
         for grant in self.grants:
             if grant.role == Role.OFFICER and grant.reaches(report):
@@ -182,8 +194,8 @@ class Principal:
         if self.is_superuser:
             return Q()
         wanted = [grant.as_filter() for grant in self.grants if grant.role in roles]
-        if self.user_id is not None:
-            wanted.append(Q(arbiter_id=self.user_id))
+        if self.user_id is not None and self.city_ids:
+            wanted.append(Q(arbiter_id=self.user_id, city_id__in=self.city_ids))
         if self.link is not None and self.link.actor is not Actor.REPORTER:
             named, agency_id = Q(pk=self.link.report_id), self.link.agency_id
             wanted.append(named if agency_id is None else named & Q(agency_id=agency_id))

@@ -1,9 +1,9 @@
-"""Keeps the tokens of field links out of the log: Django names the address of whatever it answers with a 4xx or a 5xx."""
+"""Keeps the tokens of field links and subscriptions out of the log: Django names the address of whatever it answers with a 4xx or a 5xx."""
 
 import logging
 import re
 
-_TOKEN = re.compile(r"(/field/)[^/\s]+")
+_TOKEN = re.compile(r"(/field/|/api/subscriptions/(?:confirm|end)/)[^/\s]+")
 
 
 class HideTokens(logging.Filter):
@@ -11,6 +11,6 @@ class HideTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
-        if "/field/" in said:
-            record.msg, record.args = _TOKEN.sub(r"\1…", said), ()
+        if (hidden := _TOKEN.sub(r"\1…", said)) != said:
+            record.msg, record.args = hidden, ()
         return True

@@ -35,6 +35,7 @@ from sensors.observations.writer import write_observations
 from server.core.errors import Conflict, Forbidden
 from tests.factories import NOW, make_agency, make_category, make_city, make_datastream, make_report, make_thing
 from tests.receiver import Receiver
+from tests.saved_analyses import staff
 from tests.sensor_factories import columns_of
 
 pytestmark = pytest.mark.django_db
@@ -201,12 +202,22 @@ def test_nobody_is_called_for_what_was_all_taken_before(city: City, mailoutbox: 
 
 
 def test_a_user_is_written_to_at_the_address_of_the_account(city: City, mailoutbox: list[Any]) -> None:
-    user = User.objects.create(username="ani", email="ani@example.org")
+    user = staff("ani", city, email="ani@example.org")
     level(city, 1, 0, email="", user=user)
     overdue(5)
     escalate_due(NOW)
     deliver_due(now=lambda: NOW)
     assert [letter.to for letter in mailoutbox] == [["ani@example.org"]]
+
+
+def test_who_has_lost_the_role_in_the_city_is_not_called_any_more(city: City, mailoutbox: list[Any]) -> None:
+    user = staff("ani", city, make_city("kota-lain", west=108.0), email="ani@example.org")
+    level(city, 1, 0, email="", user=user)
+    overdue(5)
+    escalate_due(NOW)
+    CityRole.objects.get(user=user, city=city).delete()
+    deliver_due(now=lambda: NOW)
+    assert mailoutbox == []
 
 
 def test_a_message_to_the_on_call_list_holds_ids_and_a_time_alone(city: City) -> None:
@@ -252,8 +263,18 @@ def test_a_level_names_one_way_to_call_that_may_be_called(given: dict[str, str],
         one.full_clean()
 
 
+def test_only_who_has_a_role_in_the_city_can_be_on_call(city: City) -> None:
+    elsewhere = make_city("kota-lain", west=108.0)
+    here, there = (staff(name, of, email=f"{name}@example.org") for name, of in (("ani", city), ("budi", elsewhere)))
+    citizen = User.objects.create(username="citra", email="citra@example.org")
+    for user in (there, citizen):
+        with pytest.raises(ValidationError, match=r"no role|tidak punya peran"):
+            OnCallLevel(city=city, position=1, name="Piket", after_minutes=0, user=user).full_clean()
+    OnCallLevel(city=city, position=1, name="Piket", after_minutes=0, user=here).full_clean()
+
+
 def test_a_user_without_an_address_cannot_be_on_call(city: City) -> None:
-    user = User.objects.create(username="ani")
+    user = staff("ani", city)
     with pytest.raises(ValidationError, match=r"e-mail|surel"):
         OnCallLevel(city=city, position=1, name="Piket", after_minutes=0, user=user).full_clean()
 

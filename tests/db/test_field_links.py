@@ -22,7 +22,7 @@ from geo.models import (
     ReportContact,
 )
 from geo.operations.delivery import deliver_due
-from geo.operations.field_links.gateways import check_gateway
+from geo.operations.field_links.gateways import _service, check_gateway
 from geo.operations.field_links.links import LinkEnded, principal_of_link, read_field_link, token_of
 from geo.operations.field_links.services import accept, close, end_links, hand_over, send_links
 from geo.reports.principals import Grant, Link, Principal, Role
@@ -332,3 +332,10 @@ def test_known_gateways_are_accepted(url: str) -> None:
 def test_what_might_go_anywhere_or_nowhere_is_no_gateway(url: str) -> None:
     with pytest.raises(ValidationError):
         check_gateway(url)
+
+
+def test_a_gateways_address_is_one_service_however_many_it_names() -> None:
+    """A comma would part them, and only the first was looked at."""
+    one = _service("tgram://123456789:abcdefg_hijklmnopabcdefg_hijklmnop/12315544/,json://127.0.0.1/latest")
+    assert type(one).__name__ == "NotifyTelegram"
+    assert _service("json://127.0.0.1/latest") is None

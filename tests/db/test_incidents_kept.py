@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from geo.areas.models import City
 from geo.channels.models import ChannelConnection
-from geo.models import HistoryEntry, HistoryNote, Incident, IncidentReport, OutboxMessage, Report
+from geo.models import Area, HistoryEntry, HistoryNote, Incident, IncidentReport, OutboxMessage, Report, Subscription
 from geo.operations.delivery import deliver_due
 from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.services import change_reports, close_incident, edit_incident, open_incident
@@ -86,6 +86,46 @@ def test_an_incident_may_be_opened_before_its_first_report(city: City, dispatche
     late = floods(1)
     change_reports(incident=incident, add=late, by=dispatcher, now=LATER)
     assert members(incident) == ids(late)
+
+
+def test_who_subscribed_to_incidents_is_told_of_public_ones_alone(city: City, dispatcher: Principal) -> None:
+    here = Area.objects.get(code="kota-uji.1")
+    usual = {"kind": "email", "city": city, "events": ["incident"], "created_at": NOW, "confirmed_at": NOW}
+    told = Subscription.objects.create(**usual, email="siti@example.org", scope="area", area=here)
+    elsewhere = Area.objects.get(code="kota-uji.2")
+    Subscription.objects.create(**usual, email="budi@example.org", scope="area", area=elsewhere)
+    close_incident(incident=opened(city, floods(1), dispatcher), by=dispatcher, now=LATER)
+    assert news() == []
+    incident = opened(city, floods(1), dispatcher, is_public=True)
+    close_incident(incident=incident, by=dispatcher, now=LATER)
+    assert [(one["subscription"], one["title_en"], one["at"][:13]) for one in news()] == [
+        (str(told.key), "An incident was opened: Banjir Jatiasih", NOW.isoformat()[:13]),
+        (str(told.key), "An incident was closed: Banjir Jatiasih", LATER.isoformat()[:13]),
+    ]
+    assert {one["path"] for one in news()} == {f"/api/incidents/{incident.public_id}/"}
+    assert all("Banjir Jatiasih" in one["title_id"] for one in news())
+
+
+def test_an_incident_is_told_of_once_it_is_public_and_never_while_hidden(city: City, dispatcher: Principal) -> None:
+    Subscription.objects.create(
+        kind="email", city=city, events=["incident"], created_at=NOW, confirmed_at=NOW, email="siti@example.org",
+        scope="city",
+    )  # fmt: skip
+    incident = opened(city, floods(1), dispatcher)
+    edit_incident(incident=incident, by=dispatcher, now=NOW, is_public=True)
+    edit_incident(incident=incident, by=dispatcher, now=NOW, title="Banjir Bekasi", is_public=True)
+    assert [one["incident"] for one in news()] == [incident.public_id]
+    edit_incident(incident=incident, by=dispatcher, now=NOW, is_public=False)
+    assert news() == []  # what had not left is taken back
+    edit_incident(incident=incident, by=dispatcher, now=NOW, is_public=True)
+    OutboxMessage.objects.update(state="delivered")
+    edit_incident(incident=incident, by=dispatcher, now=NOW, is_public=False)
+    edit_incident(incident=incident, by=dispatcher, now=NOW, is_public=True)
+    assert [one["title_en"] for one in news()] == ["An incident was opened: Banjir Bekasi"]
+
+
+def news() -> list[dict[str, Any]]:
+    return list(OutboxMessage.objects.filter(topic="notice.incident").order_by("id").values_list("payload", flat=True))
 
 
 def test_a_title_holds_no_telephone_number(city: City, dispatcher: Principal) -> None:

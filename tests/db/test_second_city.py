@@ -31,7 +31,7 @@ def _two_cities(tmp_path: Path) -> None:
     shutil.copytree(
         Path(settings.BASE_DIR) / "fixtures/bekasi",
         tmp_path / "bekasi",
-        ignore=lambda *_: ["kelurahan.geojson", "things.csv"],
+        ignore=lambda *_: ["kelurahan.geojson", "things.csv", "alert_rules.json"],
     )
     call_command("load_fixtures", root=tmp_path, verbosity=0)
     call_command("load_fixtures", city="makassar", root=DATA, verbosity=0)

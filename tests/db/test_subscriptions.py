@@ -264,6 +264,30 @@ def test_an_address_that_has_not_confirmed_gets_three_letters_and_no_more(city: 
     assert OutboxMessage.objects.filter(topic="subscription.confirm").count() == 3
 
 
+def letters() -> int:
+    return OutboxMessage.objects.filter(topic="subscription.confirm").count()
+
+
+def test_a_letter_box_gets_three_letters_in_an_hour_by_whatever_name(city: City) -> None:
+    wish = Wish(city, area=Area.objects.get(code="kota-uji.1"))
+    for name in ("siti", "siti+a", "Siti+b", "siti+c", "SITI+d+e"):
+        subscribe_by_email(wish=wish, email=f"{name}@example.org", by=PUBLIC, now=NOW)
+    assert (letters(), Subscription.objects.count()) == (3, 3)
+    subscribe_by_email(wish=wish, email="budi@example.org", by=PUBLIC, now=NOW)
+    assert letters() == 4
+    subscribe_by_email(wish=wish, email="siti+f@example.org", by=PUBLIC, now=NOW + timedelta(hours=1))
+    assert letters() == 5
+
+
+def test_an_ended_subscription_frees_no_letter_for_an_account_either(city: City) -> None:
+    by = staff(city)
+    for _i in range(5):
+        made = subscribe_by_email(wish=Wish(city), email="siti@example.org", by=by, now=NOW)
+        if made is not None:
+            end(subscription=made)
+    assert letters() == 3
+
+
 def test_the_same_again_is_no_second_subscription(city: City) -> None:
     wish = Wish(
         city, area=Area.objects.get(code="kota-uji.1"), polygon=Polygon.from_bbox((106.91, -6.29, 106.93, -6.27))

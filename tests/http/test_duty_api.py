@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from geo.areas.models import City
-from geo.models import OnCallLevel, Shift
+from geo.models import Agency, CityRole, OnCallLevel, Report, Shift
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.saved_analyses import staff
 
@@ -102,6 +102,47 @@ def test_all_staff_of_the_city_read_and_only_dispatchers_take_shifts(city: City,
     assert Shift.objects.get().ended_at is None
 
 
+def test_reports_that_are_not_public_are_named_to_those_who_oversee_them_alone(city: City) -> None:
+    hour = timedelta(hours=1)
+    now = datetime.now(UTC)
+    shown, hidden = make_report(now=now - 9 * hour), make_report(now=now - 9 * hour, is_public=False)
+    Report.objects.update(response_due_at=now - hour)
+    officers = {}
+    for slug in ("dlh", "damkar"):
+        officers[slug] = staff(f"petugas-{slug}")
+        agency = make_agency(city, slug)
+        CityRole.objects.create(user=officers[slug], city=city, role="officer", agency=agency)
+    Report.objects.update(agency=Agency.objects.get(slug="dlh"))
+    both, one = {shown.public_id, hidden.public_id}, {shown.public_id}
+    people = {
+        "planner": (staff("perencana", city), one),
+        "foreign officer": (officers["damkar"], one),
+        "its officer": (officers["dlh"], both),
+        "mayor": (staff("walikota", city, role="mayor"), both),
+    }
+    for who, (user, named) in people.items():
+        client = signed_in(user)
+        said = client.get(SITUATION).json()["unanswered"]
+        assert (said["count"], {told["report"] for told in said["longest"]}) == (2, named), who
+        text = client.get(SITUATION, {"f": "text"}).content.decode()
+        assert (shown.public_id in text, hidden.public_id in text) == (True, named == both), who
+
+
+def test_what_a_shift_hands_over_is_told_to_those_who_oversee_the_city_alone(city: City, dispatcher: Client) -> None:
+    shift = send(dispatcher, SHIFTS).json()
+    send(dispatcher, f"{shift['url']}end/", {"note": "Pompa 3 rusak."})
+    mayor, planner = signed_in(staff("walikota", city, role="mayor")), signed_in(staff("perencana", city))
+    told = mayor.get(shift["url"]).json()
+    assert (told["note"], told["log"]["totals"]["new"]) == ("Pompa 3 rusak.", 0)
+    for hidden in (planner.get(shift["url"]).json(), planner.get(SHIFTS).json()["results"][0]):
+        assert (hidden["ended_by"], hidden["note"], hidden["log"]) == ("piket", "", None)
+    for form in ("text", "html"):
+        assert mayor.get(shift["url"], {"f": form}).status_code == 200
+        refused = planner.get(shift["url"], {"f": form})
+        assert refused.status_code == 403
+        assert "Pompa" not in refused.content.decode()
+
+
 def test_a_shift_is_handed_over_and_read_by_the_next(dispatcher: Client) -> None:
     started = send(dispatcher, SHIFTS)
     assert started.status_code == 201
@@ -147,3 +188,24 @@ def test_a_dispatcher_keeps_the_on_call_list_of_their_own_city_in_the_admin(city
     assert OnCallLevel.objects.get().city == city
     other = OnCallLevel.objects.create(city=elsewhere, position=1, name="x", email="x@example.org", after_minutes=0)
     assert client.get(f"/admin/geo/oncalllevel/{other.pk}/change/").status_code == 302
+
+
+def test_who_is_on_call_is_chosen_by_name_and_only_of_the_own_city(city: City, dispatcher: Client) -> None:
+    staff("ani", city, email="ani@example.org")
+    staff("budi", make_city("kota-lain", west=108.0), email="budi@example.org")
+    page = "/admin/geo/oncalllevel/add/"
+    shown = dispatcher.get(page).content.decode()
+    assert 'name="user"' in shown
+    assert not [name for name in ("ani", "budi") if f">{name}<" in shown]
+    form = {
+        "city": city.pk, "position": 1, "name": "Kepala regu", "after_minutes": 15, "is_active": "on",
+        "active_since_0": "2026-03-01", "active_since_1": "00:00:00",
+    }  # fmt: skip
+    assert dispatcher.post(page, {**form, "user": "budi"}).status_code == 200  # the form again
+    assert dispatcher.post(page, {**form, "user": "nobody"}).status_code == 200
+    assert not OnCallLevel.objects.exists()
+    assert dispatcher.post(page, {**form, "user": "ani"}).status_code == 302
+    level = OnCallLevel.objects.get()
+    assert level.user is not None
+    assert level.user.username == "ani"
+    assert 'value="ani"' in dispatcher.get(f"/admin/geo/oncalllevel/{level.pk}/change/").content.decode()

@@ -164,3 +164,20 @@ def test_the_admin_retitles_and_closes_and_the_service_decides(city: City, dispa
     admin.post("/admin/geo/incident/", {"action": "close", "_selected_action": [incident.pk]})
     incident.refresh_from_db()
     assert (incident.status, incident.members.get().is_open) == ("closed", False)
+
+
+def test_a_form_of_the_admin_that_lay_open_takes_back_nothing(dispatcher: Client) -> None:
+    incident = Incident.objects.get(public_id=opened(dispatcher, [flood()], title="Banjir")["id"])
+    admin = signed_in(User.objects.create_superuser("admin"))
+    page = f"/admin/geo/incident/{incident.pk}/change/"
+    shown = admin.get(page).content.decode()
+    assert '<input type="hidden" name="initial-title" value="Banjir"' in shown
+    assert '<input type="hidden" name="initial-is_public" value="False"' in shown
+    Incident.objects.filter(pk=incident.pk).update(is_public=True)
+    form = {
+        "title": "Banjir Jatiasih", "initial-title": "Banjir", "initial-is_public": "False", "members-TOTAL_FORMS": 0,
+        "members-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    assert admin.post(page, form).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.title, incident.is_public) == ("Banjir Jatiasih", True)

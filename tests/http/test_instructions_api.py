@@ -237,6 +237,9 @@ def test_the_admin_shows_instructions_and_changes_none(mayor: Client, admin_clie
     assert b'name="_save"' not in page.content
     assert admin_client.get("/admin/geo/weeklybrief/").status_code == 200
     note = one.notes.get()
-    emptied = admin_client.post(f"/admin/geo/instructionnote/{note.pk}/change/", {"text": ""})
-    assert emptied.status_code == 302
+    rewritten = admin_client.post(f"/admin/geo/instructionnote/{note.pk}/change/", {"text": "Sudah selesai"})
+    assert rewritten.status_code == 302
+    assert mayor.get(f"{PATH}{one.public_id}/").json()["text"] == "Bersihkan sungai"
+    chosen = {"action": "empty", "_selected_action": [note.pk]}
+    assert admin_client.post("/admin/geo/instructionnote/", chosen).status_code == 302
     assert mayor.get(f"{PATH}{one.public_id}/").json()["text"] == ""

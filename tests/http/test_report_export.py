@@ -69,7 +69,7 @@ def test_the_public_gets_the_public_columns_of_the_public_reports(client: Client
         "kind": "laporan",
         "category": "sampah",
         "category_name": "Sampah",
-        "description": 'Bau, sejak "kemarin",\nhub [telepon]',
+        "description": 'Bau, sejak "kemarin", hub [telepon]',
         "lon": "106.9300000",
         "lat": "-6.2500000",
         "area": "kota-uji.1.1",
@@ -187,16 +187,32 @@ def test_a_refusal_comes_before_the_table(client: Client, city: City, query: str
         ("+62 812", "'+62 812"),
         ("-6.25", "'-6.25"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
+        ("\t=1", " '=1"),
+        ("\r=1", " '=1"),
+        ("  =1", "  '=1"),
+        ("halo\n=1+1;=2+2", "halo =1+1;'=2+2"),
+        ("a;b; -2;@x", "a;b; '-2;'@x"),
+        ('halo;"=2+2"', 'halo;\'"=2+2"'),
+        ("satu\r\ndua\ttiga", "satu dua tiga"),
+        ("a; b", "a; b"),
         ("'=1", "''=1"),
         ("'kutipan", "'kutipan"),
         ("a=1", "a=1"),
         ("", ""),
     ],
 )
-def test_what_a_spreadsheet_takes_for_a_formula_begins_with_an_apostrophe(text: str, written: str) -> None:
+def test_what_a_spreadsheet_takes_for_a_formula_has_an_apostrophe_before_it(text: str, written: str) -> None:
     assert harmless(text) == written
+
+
+def test_no_cell_of_a_spreadsheet_that_splits_at_semicolons_and_newlines_is_a_formula(
+    client: Client, city: City
+) -> None:
+    make_report(description="halo\n=1+1;=2+2")
+    written = body(client.get(URL)).decode()
+    assert written.count("\r\n") == len(written.splitlines()) == 2
+    assert "halo =1+1;'=2+2" in written
+    assert [cell[:2] for cell in written.splitlines()[1].split(";")[1:]] == ["'="]
 
 
 def test_texts_of_the_table_are_made_harmless_and_numbers_are_left_alone(client: Client, city: City) -> None:

@@ -12,12 +12,13 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from geo.api.operations import subscriptions
 from geo.areas.models import City
 from geo.models import CityRole, Report, Subscription
 from geo.operations.delivery import deliver_due
 from geo.operations.notifications import links
 from server.run.ports import unused_port
-from tests.factories import make_category, make_report
+from tests.factories import NOW, make_category, make_report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("city")]
 
@@ -181,9 +182,16 @@ def test_anybody_may_draw_a_polygon(client: Client) -> None:
     assert Subscription.objects.get().polygon.coords[0][1] == (106.93, -6.29)
 
 
-def test_one_who_asks_without_end_is_told_to_wait(client: Client, settings: Any) -> None:
-    settings.INTAKE_LIMIT_DEVICE = 2
-    assert [post(client, **AREA).status_code for _i in range(3)] == [202, 202, 429]
+def test_one_who_asks_without_end_is_told_to_wait_and_may_still_report(
+    client: Client, monkeypatch: Any, settings: Any
+) -> None:
+    monkeypatch.setattr(subscriptions, "utc_now", lambda: NOW)
+    settings.INTAKE_LIMIT_DEVICE = 1
+    make_category("sampah")
+    answers = [post(client, **AREA) for _i in range(21)]
+    assert [each.status_code for each in answers] == [202] * 20 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert post(client, "/api/reports/", category="sampah", lon=106.93, lat=-6.25).status_code == 201
 
 
 def test_a_webhook_needs_an_account(client: Client, loopback: None) -> None:
@@ -253,8 +261,17 @@ def test_each_has_a_list_of_their_own(client: Client, city: City, loopback: None
 
 def test_an_address_is_shown_in_part(client: Client, city: City) -> None:
     sign_in(client, city)
-    assert post(client, **AREA).json()["reader"] == "s…@example.org"
-    assert "siti" not in client.get(PATH).content.decode()
+    own = {**AREA, "email": "perencana@example.org"}
+    assert post(client, **own).json()["reader"] == "p…@example.org"
+    assert "perencana@" not in client.get(PATH).content.decode()
+
+
+def test_staff_are_not_told_what_the_address_of_another_has_either(client: Client, city: City) -> None:
+    sign_in(client, city)
+    first, again = (post(client, **AREA) for _i in range(2))
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (202, first.content)
+    assert client.get(PATH).json()["results"] == []
+    assert Subscription.objects.count() == 1
 
 
 def test_the_list_is_paged_and_takes_as_many_statements_however_long_it_is(

@@ -1,10 +1,12 @@
 """Working time, reckoned by hand: hours of Presidential Regulation 21/2023 (37.5 a week), days off of March 2026's decree."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from geo.operations.clocks.calendars import (
     Kind,
@@ -22,6 +24,12 @@ DAY = [["07:30", "12:00"], ["13:00", "16:00"]]
 OFFICE = {"mon": DAY, "tue": DAY, "wed": DAY, "thu": DAY, "fri": [["07:30", "11:30"], ["13:00", "16:30"]]}
 ALWAYS = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def at(text: str, zone: ZoneInfo = WIB) -> datetime:

@@ -17,7 +17,6 @@ from geo.operations.mayor.brief import Brief, brief_as_json
 from geo.operations.mayor.gathering import weekly_brief
 from geo.operations.mayor.rendering import as_html, as_text
 from geo.operations.mayor.weeks import last_week, read_week
-from geo.reports.principals import OVERSEEING
 from server.core.errors import Forbidden
 from server.core.listing import read_query
 
@@ -43,7 +42,7 @@ class BriefView(FormedView):
         values = read_query(request.query_params, ["city", "week", "f"])
         form = form_of(request, values.get("f"))
         city = resolve_city(values.get("city"))
-        if not self.principal.has_role(city.pk, OVERSEEING):
+        if not self.principal.may_oversee_city(city.pk):
             raise Forbidden(_("Only the mayor and those who oversee the city read its brief."))
         now = utc_now()
         week = read_week(values["week"], now=now, zone=city.zone) if "week" in values else last_week(now, city.zone)

@@ -22,9 +22,9 @@ from geo.layers.asking import resolve_city
 from geo.operations.duty.models import Shift
 from geo.operations.duty.rendering import as_html, as_text
 from geo.operations.duty.shifts import default_start, end_shift, start_shift
-from geo.operations.duty.situation import situation
+from geo.operations.duty.situation import as_seen_by, situation
 from geo.reports.principals import Principal
-from server.core.errors import BadParameter, NotFound
+from server.core.errors import BadParameter, Forbidden, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 from server.core.params import parse_choice, parse_time
 
@@ -43,12 +43,21 @@ class ShiftSerializer(serializers.ModelSerializer[Shift]):
     city = serializers.CharField(source="city.slug")
     started_by = serializers.SerializerMethodField()
     ended_by = serializers.SerializerMethodField()
-    log = serializers.DictField(allow_null=True, help_text="The situation at its end, since its start.")
+    note = serializers.CharField(help_text="For the next shift; empty for who does not oversee the city.")
+    log = serializers.DictField(
+        allow_null=True, help_text="The situation at its end, since its start; null for who does not oversee the city."
+    )
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = Shift
         fields = ["id", "url", "city", "started_at", "started_by", "ended_at", "ended_by", "note", "log"]
+
+    def to_representation(self, shift: Shift) -> dict[str, Any]:
+        """What it hands over names reports that are not public, whoever has them."""
+        told = super().to_representation(shift)
+        by: Principal = self.context["principal"]
+        return told if by.may_oversee_city(shift.city_id) else {**told, "note": "", "log": None}
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_started_by(self, shift: Shift) -> str | None:
@@ -105,14 +114,18 @@ class SituationView(FormedView):
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """The situation report: new, open, late, by category and area, incidents, who was called, sensors. For staff."""
+        """The situation report: new, open, late, by category and area, incidents, who was called, sensors. For staff.
+
+        All reports are counted; of those that wait longest, the ones that one sees are named.
+        """
         require_some_staff(self.principal)
         values = read_query(request.query_params, ["city", "start", "f"])
         form = form_of(request, values.get("f"))
         city = resolve_city(values.get("city"))
         require_staff(self.principal, city.pk)
         now = utc_now()
-        return formed(situation(city, _start(values.get("start"), city, now), now), form)
+        said = situation(city, _start(values.get("start"), city, now), now)
+        return formed(as_seen_by(said, self.principal), form)
 
 
 class ShiftsView(PublicView):
@@ -122,7 +135,7 @@ class ShiftsView(PublicView):
         responses={200: ShiftPageSerializer, **dict.fromkeys((400, 401, 403), PROBLEM)},
     )
     def get(self, request: Request) -> Response:
-        """The shifts, latest first, each with what it handed over. For staff of the city."""
+        """The shifts, latest first, for staff of the city; for those who oversee it each with what it handed over."""
         require_some_staff(self.principal)
         values = read_query(request.query_params, ["city", *PAGING])
         limit, after = page_of(values, KIND)
@@ -133,7 +146,8 @@ class ShiftsView(PublicView):
             found = found.filter(id__lt=after)
         page = list(found.order_by("-id")[: limit + 1])
         following = next_link(request, KIND, page[limit - 1].pk) if len(page) > limit else None
-        results = ShiftSerializer(page[:limit], many=True, context={"request": request}).data
+        context = {"request": request, "principal": self.principal}
+        results = ShiftSerializer(page[:limit], many=True, context=context).data
         return Response({"next": following, "results": results})
 
     @extend_schema(
@@ -163,12 +177,14 @@ class ShiftView(FormedView):
         },
     )
     def get(self, request: Request, number: int) -> HttpResponseBase:
-        """One shift; as text or a page, the log that it handed over with its note. For staff of the city."""
+        """One shift, for staff of the city; for those who oversee it as text or a page too, the log with its note."""
         require_some_staff(self.principal)
         form = form_of(request, read_query(request.query_params, ["f"]).get("f"))
         if form == "json":
             return _answer(number, request, self.principal)
         shift = _find(number, self.principal)
+        if not self.principal.may_oversee_city(shift.city_id):
+            raise Forbidden(_("What a shift hands over is for those who oversee the city."))
         if shift.log is None:
             raise NotFound(_("This shift has not ended; the situation so far is at /api/duty/situation/."))
         return formed(shift.log, form, shift.note)
@@ -237,4 +253,5 @@ def _find(number: int, principal: Principal) -> Shift:
 
 
 def _answer(number: int, request: Request, principal: Principal, status: int = 200) -> Response:
-    return Response(ShiftSerializer(_find(number, principal), context={"request": request}).data, status=status)
+    context = {"request": request, "principal": principal}
+    return Response(ShiftSerializer(_find(number, principal), context=context).data, status=status)

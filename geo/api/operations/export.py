@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,8 +34,11 @@ from server.core.params import parse_choice
 CHUNK = 1000
 LONGEST_S = 900
 BOM = "\ufeff"
-# What a spreadsheet takes for the beginning of a formula, or strips before it looks for one.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet may begin a cell at any of these, whatever quotes stand around the text, and at a semicolon where the decimal
+# point is a comma.
+BREAKS = re.compile(r"\r\n|[\r\n\t]")
+# The place before what it takes for a formula there, with the spaces and quotes that it may strip.
+FORMULA = re.compile(r"""(^|;)(\s*)(?=[\s"']*[=+\-@])""")
 CSV = "text/csv; charset=utf-8; header=present"
 
 COLUMNS = (
@@ -78,7 +82,7 @@ class ReportExportView(PublicView):
         """The list of reports as a table, with all its filters, of what one sees there.
 
         For staff with when each was due, whether it is late, and how often it was handed over and reopened, of the reports that
-        they oversee. A text that a spreadsheet would take for a formula begins with an apostrophe.
+        they oversee. What a spreadsheet would take for a formula has an apostrophe before it; a text is one line.
         """
         values = read_query(request.query_params, [*FILTERS, "bom"])
         has_bom = "bom" in values and parse_choice(values.pop("bom"), "bom", ["true", "false"]) == "true"
@@ -180,8 +184,8 @@ def _flag(value: bool) -> str:
 
 
 def harmless(text: str) -> str:
-    """The text as no spreadsheet takes it for a formula: with one apostrophe more, also before those that it has.
+    """The text in one line, as no spreadsheet takes it for a formula: with one apostrophe more, also before those that it has.
 
-    So the apostrophe can be taken away again without a doubt.
+    That is at its beginning and after each semicolon.
     """
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
+    return FORMULA.sub(r"\1\2'", BREAKS.sub(" ", text))

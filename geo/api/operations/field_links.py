@@ -76,7 +76,7 @@ class FieldLinkView(PublicView):
 
     def _report(self, public_id: str) -> Report:
         report = visible_report(self, public_id)
-        if not self.principal.may_dispatch_in(report.city_id):
+        if not self.principal.may_dispatch(report):
             raise Forbidden(_("Only dispatchers send a report out as a link."))
         return report
 

@@ -22,14 +22,14 @@ from geo.api.operations.subscription_fields import (
     SubscriptionSerializer,
     wish_of,
 )
-from geo.api.reports import DEVICE_TOKEN, PROBLEM
+from geo.api.reports import PROBLEM
 from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, utc_now
 from geo.operations.notifications.letters import described
+from geo.operations.notifications.limits import admit_request
 from geo.operations.notifications.links import subscription_to_confirm, subscription_to_end
 from geo.operations.notifications.models import Subscription
 from geo.operations.notifications.services import confirm, end, rotate_key, subscribe_by_email, subscribe_webhook
 from geo.operations.notifications.webhook import signing_key
-from geo.reports.intake_limits import admit, sender_of
 from server.core.errors import Forbidden, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 
@@ -74,7 +74,6 @@ class SubscriptionsView(PublicView):
 
     @extend_schema(
         operation_id="subscriptions_create",
-        parameters=[DEVICE_TOKEN],
         request=SubscriptionInput,
         responses={
             201: NewSubscriptionSerializer,
@@ -85,7 +84,7 @@ class SubscriptionsView(PublicView):
     def post(self, request: Request) -> Response:
         """Subscribes an e-mail address, or with an account a webhook. An address has to confirm it by the link in a letter."""
         if self.principal.user_id is None:
-            admit(sender_of(request.headers.get("X-Device-Token"), address_of(request)), now=utc_now())
+            admit_request(address_of(request), now=utc_now())
         form = SubscriptionInput(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
@@ -95,9 +94,10 @@ class SubscriptionsView(PublicView):
         letters_to = subscribe_by_email(
             wish=wish_of(given), email=given["email"], language=given["language"], by=self.principal, now=utc_now()
         )
-        if letters_to is not None and self.principal.user_id is not None:
+        if letters_to is not None and letters_to.owner_id is not None:
             return _created({**SubscriptionSerializer(letters_to).data, "signing_key": ""}, letters_to, request)
-        # The same whether there was room for it or not: what an address is subscribed to is nobody's business.
+        # The same whether there was room for it or not, with an account or without: what an address is subscribed to is
+        # nobody's business.
         says = _("If this address can take one more subscription, a letter with a link to confirm it is on its way.")
         return Response({"detail": says}, status=202)
 

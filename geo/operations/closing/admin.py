@@ -55,7 +55,7 @@ class ReportEvidenceAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: ReportEvidence | None = None) -> bool:
         if not request.user.has_perm("geo.delete_reportevidence"):
             return False
-        return obj is None or principal_of_user(request.user).may_dispatch_in(obj.report.city_id)
+        return obj is None or principal_of_user(request.user).may_dispatch(obj.report)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # One by one: each leaves its line of history.

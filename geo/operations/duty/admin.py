@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from geo.operations.admin import ReadOnly
 from geo.operations.duty.escalation import signing_key
 from geo.operations.duty.models import Escalation, OnCallLevel, Shift
+from geo.reports.access_admin import UserByName
 from geo.reports.principals import Origin, Principal, principal_of_user
 
 
@@ -45,7 +47,16 @@ class OnCallLevelAdmin(OfOwnCities):
         return signing_key(level) if level.pk and level.webhook_url else "–"
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only cities in which they dispatch."""
+        """Only cities in which they dispatch; an account by its name, as it is given a role."""
+        if db_field.name == "user":
+            users = get_user_model()._default_manager.all()
+            return UserByName(
+                label=_("user name"),
+                queryset=users,
+                to_field_name="username",
+                required=False,
+                help_text=db_field.help_text,
+            )
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         by = _principal(request)
         if db_field.name == "city" and field is not None and field.queryset is not None and by.city_ids is not None:
@@ -79,6 +90,13 @@ class ShiftAdmin(ReadOnly, OfOwnCities):
     list_display = ["started_at", "city", "started_by", "ended_at", "ended_by"]
     list_filter = ["city"]
     list_select_related = ["city", "started_by", "ended_by"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """What a shift hands over names reports of the whole city."""
+        found, by = super().get_queryset(request), _principal(request)
+        if by.city_ids is None:
+            return found
+        return found.filter(city__in=[city_id for city_id in by.city_ids if by.may_oversee_city(city_id)])
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -100,7 +100,7 @@ def recipient_of(payload: Mapping[str, Any]) -> Recipient | None:
     if level is None:
         return None
     if level.user is not None:
-        return Recipient(level.user.email) if level.user.is_active and level.user.email else None
+        return Recipient(level.user.email) if level.user.email and level.may_call_user() else None
     return Recipient(level.email) if level.email else None
 
 

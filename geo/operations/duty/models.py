@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from geo.areas.models import City
 from geo.operations.notifications.webhook import check_url
 from geo.reports.models import Category
+from geo.reports.principals import principal_of_user
 from server.core.errors import InvalidFields
 
 
@@ -60,6 +61,8 @@ class OnCallLevel(models.Model):
     def clean(self) -> None:
         if [self.user_id is not None, bool(self.email), bool(self.webhook_url)].count(True) != 1:
             raise ValidationError(_("Needed: a user, an e-mail address or a webhook, and just one of them."))
+        if self.city_id is not None and not self.may_call_user():
+            raise ValidationError({"user": _("This account has no role in the city.")})
         if self.user is not None and not self.user.email:
             raise ValidationError({"user": _("This account has no e-mail address.")})
         if self.webhook_url:
@@ -67,6 +70,10 @@ class OnCallLevel(models.Model):
                 check_url(self.webhook_url)
             except InvalidFields as error:
                 raise ValidationError({"webhook_url": error.detail}) from None
+
+    def may_call_user(self) -> bool:
+        """Whether the account, where there is one, still has a role in the city: asked again whenever it is called."""
+        return self.user is None or principal_of_user(self.user).may_act_in(self.city_id)
 
 
 class Escalation(models.Model):

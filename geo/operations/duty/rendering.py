@@ -131,7 +131,7 @@ def _unanswered(said: Said, zone: ZoneInfo) -> Section:
         )
         for one in longest
     )
-    sentences = (says, _("The longest:")) if count > len(longest) else (says,)
+    sentences = (says, _("The longest:")) if count > len(longest) > 0 else (says,)
     columns = (_("Report"), _("Category"), _("Area"), _("Since"), _("Level"))
     return Section(heading, sentences, columns, rows, frozenset({4}))
 

@@ -12,7 +12,7 @@ from geo.areas.models import Area, City
 from geo.operations.duty.models import Escalation
 from geo.operations.duty.statements import COUNTS, LATEST_READINGS, OPEN_ALERTS, UNANSWERED
 from geo.operations.incidents.models import Incident
-from geo.reports.models import Category
+from geo.reports.models import Category, Report
 from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, Status
 from sensors import published
@@ -52,6 +52,15 @@ def situation(city: City, start: datetime, now: datetime) -> dict[str, Any]:
         "sensors": sensors,
         "unreadable_levels": unreadable,
     }
+
+
+def as_seen_by(said: dict[str, Any], by: Principal) -> dict[str, Any]:
+    """The situation with the names of those reports alone that somebody sees; all of it is counted as before."""
+    unanswered = said["unanswered"]
+    named = [one["report"] for one in unanswered["longest"]]
+    seen = set(Report.objects.visible_to(by).filter(public_id__in=named).values_list("public_id", flat=True))
+    longest = [one for one in unanswered["longest"] if one["report"] in seen]
+    return {**said, "unanswered": {**unanswered, "longest": longest}}
 
 
 def _counts(city: City, start: datetime, now: datetime) -> tuple[dict[str, int], list[Any], list[Any]]:

@@ -79,6 +79,6 @@ class FieldLinkAdmin(admin.ModelAdmin):
     def withdraw(self, request: HttpRequest, queryset: QuerySet[FieldLink]) -> None:
         by, ended = principal_in(request), 0
         for report in Report.objects.filter(field_links__in=queryset).distinct().order_by("id"):
-            if by.may_dispatch_in(report.city_id):
+            if by.may_dispatch(report):
                 ended += end_links(report=report, by=by, now=timezone.now())
         messages.info(request, _("%(n)d links were withdrawn.") % {"n": ended})

@@ -68,11 +68,14 @@ def send_to_gateway(url: str, *, title: str, text: str) -> int | None:
 
 
 def _service(url: str) -> Any:
+    """The one service that the URL names, or None. Not `Apprise.add`: that takes several, with commas between them."""
     # A third of a second, and 20 MB: for the process that sends, not for each that serves.
     from apprise import Apprise
 
-    one = Apprise()
-    return one if one.add(url) else None
+    service = Apprise.instantiate(url, suppress_exceptions=True)
+    protocols = getattr(service, "secure_protocol", None) or ()
+    named = {protocols} if isinstance(protocols, str) else set(protocols)
+    return service if named & SERVICES else None
 
 
 def _post_to_own(url: str, title: str, text: str) -> int:

@@ -16,6 +16,7 @@ from geo.reports.evidence import add_evidence
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
 from geo.reports.models import Agency, Report
+from geo.reports.notes import NOTED
 from geo.reports.photos import Upload
 from geo.reports.principals import Principal
 from geo.reports.statements import QUERIES
@@ -39,7 +40,7 @@ def send_links(*, report: Report, by: Principal, now: datetime) -> list[FieldLin
     """
     with transaction.atomic():
         locked = _lock(report.pk)
-        if not by.may_dispatch_in(locked.city_id):
+        if not by.may_dispatch(locked):
             raise Forbidden(_("Only dispatchers send a report out as a link."))
         if locked.status in CLOSED or locked.duplicate_of_id is not None:
             raise Conflict(_("This report is closed, or follows another one."))
@@ -57,7 +58,7 @@ def end_links(*, report: Report, by: Principal, now: datetime) -> int:
     """Withdraws every live link to a report; how many. Forbidden for who does not dispatch in its city."""
     with transaction.atomic():
         locked = _lock(report.pk)
-        if not by.may_dispatch_in(locked.city_id):
+        if not by.may_dispatch(locked):
             raise Forbidden(_("Only dispatchers withdraw links."))
         ended = _end(FieldLink.objects.filter(report=locked), FieldLink.Ending.REVOKED, now)
         if ended:
@@ -108,6 +109,8 @@ def _on_change(change: StatusChange, **_sent: object) -> None:
 
     In the transaction of a step, which has its line of history; the links' own rows say the rest.
     """
+    if change.action == NOTED:
+        return
     report, now = change.report, change.at
     live = FieldLink.objects.filter(report=report)
     if change.new in CLOSED:

@@ -56,9 +56,17 @@ class IncidentAdmin(admin.ModelAdmin):
         by = principal_of_user(request.user, origin=Origin.ADMIN)
         return may_change and (obj is None or by.may_dispatch_in(obj.city_id))
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        # The form says what it was opened with, so that one that lay open takes back nothing that others changed meanwhile.
+        if db_field.name in ("title", "is_public"):
+            kwargs["show_hidden_initial"] = True
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         by = principal_of_user(request.user, origin=Origin.ADMIN)
-        edit_incident(incident=obj, by=by, title=obj.title, is_public=obj.is_public)
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        if changed:
+            edit_incident(incident=obj, by=by, **changed)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, AreaAncestry, City
+from geo.operations.incidents import news
 from geo.operations.incidents.models import Incident, IncidentReport
 from geo.reports.models import Category, HistoryEntry, Report
 from geo.reports.notes import lock_reports
@@ -54,21 +56,32 @@ def open_incident(
             opened_by_id=by.user_id,
         )
         _join(incident, reports, by, now)
+        news.tell(incident, now=now)
     return incident
 
 
 def edit_incident(
-    *, incident: Incident, by: Principal, title: str | None = None, is_public: bool | None = None
+    *,
+    incident: Incident,
+    by: Principal,
+    now: datetime | None = None,
+    title: str | None = None,
+    is_public: bool | None = None,
 ) -> Incident:
-    """Changes what is given. Errors: Forbidden; InvalidFields."""
+    """Changes what is given; one that is shown to the public for the first time is told of. Errors: Forbidden; InvalidFields."""
     require_dispatcher(by, incident.city_id)
     with transaction.atomic():
         found = _locked(incident)
+        was_public = found.is_public
         if title is not None:
             found.title = _title(title)
         if is_public is not None:
             found.is_public = is_public
         found.save(update_fields=["title", "is_public"])
+        if was_public and not found.is_public:
+            news.take_back(found)
+        elif found.is_public and not was_public and not news.was_told(found):
+            news.tell(found, now=now or timezone.now())
     return found
 
 
@@ -102,6 +115,7 @@ def close_incident(*, incident: Incident, by: Principal, now: datetime) -> Incid
         found.status, found.closed_at, found.closed_by_id = Incident.Status.CLOSED, now, by.user_id
         found.save(update_fields=["status", "closed_at", "closed_by"])
         found.members.update(is_open=False)
+        news.tell(found, now=now)
     return found
 
 

@@ -42,11 +42,11 @@ def notify(notice: Notice, *, now: datetime) -> int:
 def _message(found: Found, notice: Notice, now: datetime) -> OutboxMessage:
     is_mail = found.kind == Subscription.Kind.EMAIL
     payload = {"subscription": str(found.key), "event": notice.event.value, "at": notice.at.isoformat(), **notice.facts}
-    about = notice.facts.get("report", "")
+    about = notice.facts.get("report") or notice.facts.get("incident", "")
     return OutboxMessage(
         transport=email_transport.TRANSPORT if is_mail else webhook.TRANSPORT,
         destination=email_transport.DESTINATION if is_mail else webhook.destination_of(found.key),
-        # What is said of one report arrives in its order.
+        # What is said of one report, or one incident, arrives in its order.
         ordering_key=f"{found.key}:{about}" if about else "",
         topic=TOPICS[notice.event],
         payload={**payload, "to": letters.RECIPIENT} if is_mail else payload,

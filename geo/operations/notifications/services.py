@@ -13,6 +13,7 @@ from geo.areas.models import Area, City
 from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import enqueue_letter
 from geo.operations.notifications.letters import CONFIRM, RECIPIENT
+from geo.operations.notifications.limits import may_be_asked_to_confirm
 from geo.operations.notifications.links import CONFIRMED_WITHIN
 from geo.operations.notifications.matching import SQL, filters
 from geo.operations.notifications.models import OF_REPORTS, Event, Subscription, SubscriptionQuerySet
@@ -56,9 +57,11 @@ def subscribe_by_email(
 ) -> Subscription | None:
     """An e-mail subscription; unless the address is the account's own it waits for its reader to confirm it, by a letter.
 
-    None where the address has as many as it may, or this very one, and `by` is nobody in particular: a stranger is not told
-    what an address is subscribed to. Somebody with an account gets a Conflict.
-    Errors: InvalidFields, by the name of the field. Forbidden for an account without a role in the city.
+    An address that is not the account's own belongs to its reader alone: the subscription has no owner. None where it has as
+    many as it may, or this very one, or was written to often enough this hour: nobody else is told what an address is
+    subscribed to.
+    Errors: InvalidFields, by the name of the field. Forbidden for an account without a role in the city. Conflict for its own
+            address, for too many and for the same again.
     """
     _check(wish, by)
     is_own = by.user_id is not None and _is_own_address(by.user_id, email)
@@ -66,11 +69,13 @@ def subscribe_by_email(
         _lock(email.lower())
         known = Subscription.objects.filter(email__iexact=email)
         if fault := _too_many(known, is_own=is_own) or _repeated(known, wish):
-            if by.user_id is None:
-                return None
-            raise Conflict(fault)
+            if is_own:
+                raise Conflict(fault)
+            return None
+        if not is_own and not may_be_asked_to_confirm(email, now=now):
+            return None
         subscription = _create(
-            wish, kind=Kind.EMAIL, owner_id=by.user_id, email=email, language=language, created_at=now,
+            wish, kind=Kind.EMAIL, owner_id=by.user_id if is_own else None, email=email, language=language, created_at=now,
             confirmed_at=now if is_own else None,
         )  # fmt: skip
         if not is_own:

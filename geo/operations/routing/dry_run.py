@@ -16,7 +16,7 @@ from geo.operations.routing.reading import lineage, matches_of, rules_of, scope_
 from geo.operations.routing.rules import Fault, Verdict, faults, in_order, verdicts
 from geo.operations.routing.statements import DRY_RUN, DRY_RUN_OF_GIVEN
 from geo.reports.models import Agency, Category, CategoryAgency, Report, RoutingRule
-from geo.reports.principals import DISPATCHING, Principal
+from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, Status
 from server.core.errors import Forbidden
 from server.core.time_limits import allow_statements
@@ -84,8 +84,7 @@ class Explanation:
 
 def require_dispatch(by: Principal, city: City) -> None:
     """Rules are about a whole city: a dispatcher of one area alone may neither try nor apply them."""
-    whole = (grant.city_id == city.pk and grant.role in DISPATCHING and grant.area_id is None for grant in by.grants)
-    if not (by.is_superuser or any(whole)):
+    if not by.may_dispatch_in(city.pk):
         raise Forbidden(_("Only dispatchers and administrators of the whole city may do this."))
 
 
