@@ -209,3 +209,13 @@ def test_who_is_on_call_is_chosen_by_name_and_only_of_the_own_city(city: City, d
     assert level.user is not None
     assert level.user.username == "ani"
     assert 'value="ani"' in dispatcher.get(f"/admin/geo/oncalllevel/{level.pk}/change/").content.decode()
+
+
+def test_the_admin_shows_shifts_of_cities_that_one_oversees_alone(city: City) -> None:
+    elsewhere = make_city("kota-lain", west=108.0)
+    user = staff("piket", city, role="dispatcher")
+    CityRole.objects.create(user=user, city=elsewhere, role="planner")
+    mine, theirs = (Shift.objects.create(city=of, started_at=datetime.now(UTC)) for of in (city, elsewhere))
+    client = signed_in(user)
+    assert client.get(f"/admin/geo/shift/{mine.pk}/change/").status_code == 200
+    assert client.get(f"/admin/geo/shift/{theirs.pk}/change/").status_code == 302

@@ -243,3 +243,19 @@ def test_the_admin_shows_instructions_and_changes_none(mayor: Client, admin_clie
     chosen = {"action": "empty", "_selected_action": [note.pk]}
     assert admin_client.post("/admin/geo/instructionnote/", chosen).status_code == 302
     assert mayor.get(f"{PATH}{one.public_id}/").json()["text"] == ""
+
+
+def test_words_are_emptied_by_administrators_of_their_own_city_alone(city: City, dlh: Agency, mayor: Client) -> None:
+    send(mayor, PATH, order())
+    note = Instruction.objects.get().notes.get()
+    of_another = person("admin-lain", make_city("kota-lain", west=108.0), "administrator")
+    # An officer here, who sees the instruction, with an administrator's permission from elsewhere.
+    CityRole.objects.create(user=User.objects.get(username="admin-lain"), city=city, role="officer", agency=dlh)
+    chosen = {"action": "empty", "_selected_action": [note.pk]}
+    assert of_another.get(f"/admin/geo/instructionnote/{note.pk}/change/").status_code == 200
+    of_another.post("/admin/geo/instructionnote/", chosen)
+    note.refresh_from_db()
+    assert note.text == "Bersihkan sungai"
+    person("admin-sini", city, "administrator").post("/admin/geo/instructionnote/", chosen)
+    note.refresh_from_db()
+    assert note.text == ""
