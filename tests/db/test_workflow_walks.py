@@ -29,7 +29,7 @@ ROLES = (
     *("planner", "mayor", "administrator", "superuser", "arbiter"),
 )
 DISPATCHING = ("dispatcher", "administrator", "superuser")
-STAFF_OF_THE_CITY = (*DISPATCHING, "officer a", "officer b", "planner", "mayor")
+STAFF_OF_THE_CITY = (*DISPATCHING, "officer a", "officer b", "planner", "mayor", "arbiter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def world() -> World:
         "channel": Principal(channel=report.channel, origin="api"),
         "agency link": Principal(link=Link(report.pk, Actor.OFFICER, agencies["a"].pk), origin="link"),
         "superuser": Principal(user_id=999, is_superuser=True, origin="admin"),
-        "arbiter": Principal(user_id=arbiter.pk, origin="api"),
+        "arbiter": Principal(user_id=arbiter.pk, grants=(Grant(Role.PLANNER, city.pk),), origin="api"),
     }
     principals |= {"officer a": person(Role.OFFICER, agency="a"), "officer b": person(Role.OFFICER, agency="b")}
     principals["officer elsewhere"] = person(Role.OFFICER, other.pk, "x")
