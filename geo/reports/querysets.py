@@ -34,10 +34,6 @@ class ReportQuerySet(models.QuerySet["Report"]):
         """What somebody sees whole, whether they deal with it or not."""
         return self if principal.is_superuser else self.filter(principal.overseen())
 
-    def in_area(self, code: str) -> "ReportQuerySet":
-        """Reports whose public area is this one or lies under it, at any level."""
-        return self.filter(public_area__ancestry__ancestor__code=code)
-
     def in_bbox(self, bbox: BBox) -> "ReportQuerySet":
         boxes = MultiPolygon([Polygon.from_bbox(box) for box in bbox.boxes()], srid=4326)
         return self.filter(public_location__intersects=boxes)
