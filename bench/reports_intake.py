@@ -62,7 +62,7 @@ def measure() -> tuple[Rates, Rates]:
 
 
 def _service_door(url: str) -> Door:
-    from geo.reports.channel_keys import create_key
+    from geo.reports.access.channel_keys import create_key
     from geo.reports.models import Channel
 
     _key, text = create_key(channel=Channel.objects.get(slug="pot"))

@@ -3,7 +3,6 @@
 from geo.areas import admin as areas_admin
 from geo.channels import admin as channels_admin
 from geo.layers import admin as layers_admin
-from geo.operations import admin as operations_admin
 from geo.operations.alerts import admin as alerts_admin
 from geo.operations.clocks import admin as clocks_admin
 from geo.operations.closing import admin as closing_admin
@@ -12,10 +11,11 @@ from geo.operations.field_links import admin as field_links_admin
 from geo.operations.incidents import admin as incidents_admin
 from geo.operations.mayor import admin as mayor_admin
 from geo.operations.notifications import admin as notifications_admin
+from geo.operations.outbox import admin as operations_admin
 from geo.operations.routing import admin as routing_admin
 from geo.placement import admin as placement_admin
-from geo.reports import access_admin as reports_access_admin
-from geo.reports import admin as reports_admin
+from geo.reports.access import admin as reports_access_admin
+from geo.reports.admin import report_admin as reports_admin
 
 __all__ = [
     "alerts_admin",

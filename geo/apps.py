@@ -17,7 +17,6 @@ class GeoConfig(AppConfig):
         post_migrate.connect(show_layers, sender=self)
         from geo.channels import outgoing
         from geo.layers import report_filters
-        from geo.operations import remote_photos
         from geo.operations.clocks import receivers as clocks
         from geo.operations.closing import asking
         from geo.operations.duty import escalation
@@ -27,8 +26,9 @@ class GeoConfig(AppConfig):
         from geo.operations.mayor import letters as mayor_letters
         from geo.operations.mayor import sending as mayor_briefs
         from geo.operations.notifications import notices
+        from geo.operations.outbox import remote_photos
         from geo.operations.routing import arbitration
-        from geo.reports import stored_photos
+        from geo.reports.photos import stored as stored_photos
 
         outgoing.connect()
         remote_photos.connect()

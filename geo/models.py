@@ -11,8 +11,8 @@ from geo.operations.duty.models import Escalation, OnCallLevel, Shift
 from geo.operations.field_links.models import AgencyContact, FieldLink
 from geo.operations.incidents.models import Incident, IncidentReport
 from geo.operations.mayor.models import Instruction, InstructionNote, InstructionStep, WeeklyBrief
-from geo.operations.models import DeliveryAttempt, Destination, OutboxMessage
 from geo.operations.notifications.models import Subscription
+from geo.operations.outbox.models import DeliveryAttempt, Destination, OutboxMessage
 from geo.operations.routing.models import RoutingPolicy
 from geo.placement.models import ThingPlacement
 from geo.reports.models import (

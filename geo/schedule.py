@@ -16,13 +16,13 @@ from geo.channels.models import ChannelConnection
 from geo.channels.pulling import Outcome, is_due, pull_channel, pulled_connections
 from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.operations.clocks.services import keep_calendars
-from geo.operations.delivery import forget_finished
 from geo.operations.duty.escalation import escalate_due
 from geo.operations.mayor.sending import send_due_briefs
 from geo.operations.notifications.services import forget_unconfirmed
+from geo.operations.outbox.delivery import forget_finished
 from geo.reports.intake_limits import forget_old_windows
-from geo.reports.photo_sweep import sweep_photos
-from geo.reports.retention import anonymise_due
+from geo.reports.personal_data.retention import anonymise_due
+from geo.reports.photos.sweep import sweep_photos
 
 logger = logging.getLogger(__name__)
 

@@ -134,14 +134,14 @@ AUTHENTICATION_BACKENDS = [
     # The first: who is locked out is asked for no password.
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "geo.reports.role_permissions.RoleBackend",
+    "geo.reports.access.role_permissions.RoleBackend",
 ]
 # Lock-out by name and address together: nobody can try many passwords for one name, nor lock another out from elsewhere. One
 # address that tries one password for many names is not stopped: behind it thousands of people may sit.
 AXES_FAILURE_LIMIT = env.integer("PANTAU_LOCKOUT_FAILURES", 5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("PANTAU_LOCKOUT_MINUTES", 15, minimum=1))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "geo.reports.people.locked_address"
+AXES_CLIENT_IP_CALLABLE = "geo.reports.access.people.locked_address"
 AXES_LOCKOUT_CALLABLE = "server.web.lockout.locked_out"
 # Who goes on trying during the lock-out does not lengthen it for the one who has the name.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from geo.models import Agency, Report
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from geo.reports.status import change_status
 from geo.reports.workflow import Actor, Need, Status, edge_between, steps_from
 from tests.factories import NOW, make_agency

@@ -11,7 +11,7 @@ from geo.analysis.models import ResultSet
 from geo.areas.models import City, slug_rule
 
 if TYPE_CHECKING:
-    from geo.reports.principals import Principal
+    from geo.reports.access.principals import Principal
 
 
 class SavedAnalysisQuerySet(models.QuerySet["SavedAnalysis"]):

@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from geo.areas.models import AreaAncestry, City
+from geo.reports.access.principals import Principal
 from geo.reports.categories import with_descendants
 from geo.reports.models import Agency, Category, Channel, Report
 from geo.reports.models.report import IS_OPEN
-from geo.reports.principals import Principal
 from geo.reports.querysets import ReportQuerySet
 from geo.reports.workflow import Status
 from server.core.errors import BadParameter, Forbidden

@@ -11,8 +11,8 @@ from django.db.models import F, Q
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
 from geo.api.filters import ReportFilter
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Report
-from geo.reports.principals import Principal
 from geo.reports.querysets import ReportQuerySet
 from geo.reports.workflow import Status
 from server.core.errors import BadParameter

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from geo.api.serializers import ProblemSerializer
 from geo.api.views import PublicView
 from geo.reports.models import Report, ReportPhoto
-from geo.reports.photos import thumbnail_of
-from geo.reports.stored_photos import read_file
+from geo.reports.photos.cleaning import thumbnail_of
+from geo.reports.photos.stored import read_file
 from server.core.errors import NotFound
 
 PROBLEM = OpenApiResponse(ProblemSerializer, description="problem+json that says what is wrong")

@@ -20,10 +20,10 @@ from geo.api.serializers import (
     SupportSerializer,
 )
 from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, utc_now
+from geo.reports.access.links import make_link
+from geo.reports.access.principals import Principal
 from geo.reports.intake_limits import Sender, admit, admit_token, issue_token, scoped_external_id, sender_of
-from geo.reports.links import make_link
 from geo.reports.models import Channel, Report
-from geo.reports.principals import Principal
 from geo.reports.report_input import ReportInput, contact_of
 from geo.reports.services import channel_of, submit_report, support_report
 from server.core.errors import InvalidFields, NotFound

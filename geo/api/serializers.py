@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
+from geo.reports.access.links import link_path
 from geo.reports.duplicates import Candidate, duplicates_of
-from geo.reports.links import link_path
 from geo.reports.models import HistoryEntry, Report
 from geo.reports.report_input import POINT_SCHEMA
 from geo.reports.workflow import Status

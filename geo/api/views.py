@@ -13,10 +13,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from geo.reports.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
-from geo.reports.people import address_of as address_of
-from geo.reports.photos import MAX_BYTES, MAX_PHOTOS
-from geo.reports.principals import PUBLIC, Principal
+from geo.reports.access.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
+from geo.reports.access.people import address_of as address_of
+from geo.reports.access.principals import PUBLIC, Principal
+from geo.reports.photos.cleaning import MAX_BYTES, MAX_PHOTOS
 from server.core.parsers import ShallowJSONParser, refuse_larger
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 from geo.channels.models import ChannelConnection
-from geo.reports.importer import Row
+from geo.reports.importing.importer import Row
 from geo.reports.workflow import Status
 
 
@@ -18,7 +18,7 @@ class RemoteFault(Exception):
 class Item:
     """One thing that a channel sent.
 
-    `row` has the fields of geo.reports.importer, its `category` still being their word; a BrokenRow where it cannot be read.
+    `row` has the fields of geo.reports.importing.importer, its `category` still being their word; a BrokenRow where it cannot be read.
     `payload` is what came, for the dead letter that it may become.
     """
 

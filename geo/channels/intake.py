@@ -8,8 +8,8 @@ from typing import Any
 from geo.channels.adapter import Item
 from geo.channels.category_words import CategoryWords, load_category_words
 from geo.channels.models import ChannelConnection
-from geo.operations.remote_photos import enqueue_photos
-from geo.reports.importer import BrokenRow, ImportSummary, Rejection, Row, import_rows
+from geo.operations.outbox.remote_photos import enqueue_photos
+from geo.reports.importing.importer import BrokenRow, ImportSummary, Rejection, Row, import_rows
 from geo.reports.models import Report
 
 

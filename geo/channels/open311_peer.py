@@ -6,7 +6,7 @@ from typing import Any
 
 from geo.channels.adapter import Item, Page, StatusUpdate
 from geo.channels.models import ChannelConnection
-from geo.reports.importer import BrokenRow
+from geo.reports.importing.importer import BrokenRow
 from geo.reports.workflow import WORDS, Status
 
 

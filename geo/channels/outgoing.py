@@ -6,9 +6,9 @@ from geo.channels.adapter import StatusUpdate
 from geo.channels.adapters import ADAPTERS
 from geo.channels.models import ChannelConnection
 from geo.channels.signing import signing_key
-from geo.operations import transports
-from geo.operations.models import OutboxMessage
-from geo.operations.outbox import enqueue
+from geo.operations.outbox import transports
+from geo.operations.outbox.messages import enqueue
+from geo.operations.outbox.models import OutboxMessage
 from geo.reports.services import OF_A_KEY
 from geo.reports.status import StatusChange, status_changed
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from geo.channels.adapter import Item, Page, RemoteFault, StatusUpdate
 from geo.channels.models import ChannelConnection
-from geo.reports.importer import BrokenRow
+from geo.reports.importing.importer import BrokenRow
 from geo.reports.services import reported_at_fault
 from geo.reports.workflow import WORDS, Status
 from server.core.outbound import fetch

@@ -10,9 +10,9 @@ from django.db.models import Max
 
 from geo.areas.models import City
 from geo.demo.report_model import FLOOD, FLOOD_KINDS, District, ReportModel, SimulatedReport
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.insertion import Columns, insert_reports
 from geo.reports.models import Category, Channel, Report
-from geo.reports.principals import Origin, Principal
 from geo.reports.services import submit_report
 
 CHANNEL = "simulator"

@@ -11,9 +11,9 @@ from django.utils import timezone
 from geo.analysis.interventions import Intervention
 from geo.analysis.saved import SavedAnalysis
 from geo.layers.saving import delete_analysis, revise_analysis
-from geo.reports.admin_scope import principal_in
+from geo.reports.access.principals import principal_of_user
+from geo.reports.admin.scope import principal_in
 from geo.reports.models import CityRole
-from geo.reports.principals import principal_of_user
 
 
 class OfOwnCities(admin.ModelAdmin):

@@ -11,8 +11,8 @@ from typing import Any
 from django.contrib.gis.geos import Point
 
 from geo.areas.models import City
+from geo.reports.access.principals import Principal
 from geo.reports.models import Report
-from geo.reports.principals import Principal
 from geo.reports.report_input import ReportInput
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import channel_of, submit_report

@@ -8,7 +8,7 @@ from geo.analysis.saved import SavedAnalysis
 from geo.layers.catalogue import LAYERS
 from geo.layers.layer import Layer, Pinned, Query, RowSource, Settled
 from geo.layers.results import values_of
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 
 FRESH_FOR = {
     SavedAnalysis.Refresh.LIVE: timedelta(seconds=60),

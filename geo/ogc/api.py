@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from geo.layers.layer import Layer
 from geo.layers.saved import find_layer, listed_layers
 from geo.ogc.requests import parse_fixed
-from geo.reports.people import person_of
-from geo.reports.principals import Origin, Principal, principal_of_user
+from geo.reports.access.people import person_of
+from geo.reports.access.principals import Origin, Principal, principal_of_user
 from server.core.errors import BadParameter, NotFound
 from server.core.listing import absolute_url
 from server.core.problems import problem, problem_for

@@ -23,8 +23,8 @@ from geo.ogc.features import iso
 from geo.ogc.formats import DOWNLOADS
 from geo.ogc.requests import parse_request, utc_now
 from geo.placement.models import ThingPlacement
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Channel, Report
-from geo.reports.principals import Principal
 from sensors import published
 from server.core.errors import BadParameter
 from server.core.versions import data_version

@@ -38,8 +38,8 @@ from geo.ogc.feature_input import (
     parse_sent,
 )
 from geo.ogc.requests import parse_request, utc_now
-from geo.reports.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
-from geo.reports.principals import Origin, Principal
+from geo.reports.access.authentication import ChannelKeyAuthentication, PersonAuthentication, principal_of
+from geo.reports.access.principals import Origin, Principal
 from server.core.errors import Conflict, Forbidden, NotFound, Stale
 from server.core.listing import read_query
 from server.core.parsers import ShallowJSONParser, refuse_larger

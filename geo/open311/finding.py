@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from geo.areas.models import AreaAncestry, City
 from geo.open311.requests import RequestsQuery
+from geo.reports.access.principals import PUBLIC
 from geo.reports.categories import inherited_by_all
 from geo.reports.models import Category, CategoryAttribute, HistoryNote, Report, ReportPhoto
-from geo.reports.principals import PUBLIC
 from geo.reports.querysets import ReportQuerySet
 from server.core.errors import BadParameter, NotFound
 

@@ -11,12 +11,12 @@ from geo.areas.models import Area, City
 from geo.open311.finding import address_names
 from geo.open311.questions import check_answers
 from geo.open311.requests import NewRequest
-from geo.operations.remote_photos import enqueue_photos
-from geo.reports.channel_keys import find_key
+from geo.operations.outbox.remote_photos import enqueue_photos
+from geo.reports.access.channel_keys import find_key
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.intake_limits import admit_key
 from geo.reports.models import Category, Channel, ChannelKey, Report
-from geo.reports.photos import Upload
-from geo.reports.principals import Origin, Principal
+from geo.reports.photos.cleaning import Upload
 from geo.reports.services import MAX_ADDRESS, submit_report
 from server.core.errors import Forbidden, InvalidFields, NotFound
 

@@ -22,7 +22,7 @@ from geo.open311.mapping import CLOSED_WORD, MAX_DESCRIPTION, OPEN, statuses_of
 from geo.open311.plain_text import plain_text
 from geo.open311.questions import FIELD, NUMBER
 from geo.reports.insertion import Contact
-from geo.reports.photos import MAX_PHOTOS
+from geo.reports.photos.cleaning import MAX_PHOTOS
 from geo.reports.services import MAX_ADDRESS, OF_A_KEY
 from server.core.errors import BadParameter
 from server.core.params import BBox, parse_bbox, parse_choice, parse_integer, parse_list, parse_time, refuse_unknown

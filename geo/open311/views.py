@@ -30,10 +30,10 @@ from geo.open311.requests import (
     photos_of,
     read_parameters,
 )
+from geo.reports.access.links import link_path, make_link
 from geo.reports.categories import inherited
-from geo.reports.links import link_path, make_link
 from geo.reports.models import Category, Report
-from geo.reports.photos import MAX_BYTES, MAX_PHOTOS, Upload
+from geo.reports.photos.cleaning import MAX_BYTES, MAX_PHOTOS, Upload
 from server.core.errors import BadParameter, InvalidFields, NotFound
 from server.core.listing import absolute_url
 from server.core.parsers import refuse_larger

@@ -13,7 +13,7 @@ from django.db import connection
 
 from geo.areas.models import City
 from geo.reports.models import Category, Report
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from server.core.sql import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("duplicates.sql"))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from geo.reports.access.principals import Principal
 from geo.reports.models import HistoryEntry, HistoryNote, Report
-from geo.reports.principals import Principal
 
 
 def add_line(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from geo.reports.public_ids import new_public_ids
 from geo.reports.statements import INSERT_REPORTS, QUERIES
 

@@ -12,9 +12,9 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from geo.reports.access.principals import Principal
 from geo.reports.locking import lock_reports
 from geo.reports.models import HistoryEntry, Report
-from geo.reports.principals import Principal
 from geo.reports.statements import QUERIES
 from geo.reports.status import move_to_status
 from geo.reports.workflow import Status

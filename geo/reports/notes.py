@@ -9,9 +9,9 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from geo.reports import locking
+from geo.reports.access.principals import Principal
 from geo.reports.models import HistoryEntry, HistoryNote, Report, ReportContact
-from geo.reports.principals import Principal
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from geo.reports.statements import QUERIES
 from geo.reports.status import StatusChange, status_changed
 from geo.reports.workflow import Status

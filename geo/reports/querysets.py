@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import MultiPolygon, Polygon
 
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.params import BBox
 
 if TYPE_CHECKING:

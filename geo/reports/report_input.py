@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from geo.reports.insertion import Contact
 from geo.reports.models import Category, Report
-from geo.reports.photos import MAX_PHOTOS
+from geo.reports.photos.cleaning import MAX_PHOTOS
 from geo.reports.services import MAX_DESCRIPTION
 
 POINT_SCHEMA: dict[str, Any] = {

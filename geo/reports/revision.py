@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area
+from geo.reports.access.principals import Principal
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
 from geo.reports.models import Category, Report
-from geo.reports.principals import Principal
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from geo.reports.services import check_fields
 from geo.reports.statements import QUERIES, REVISE_REPORT
 from server.core.errors import Conflict, Forbidden, InvalidFields, Stale

@@ -12,14 +12,14 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, City
+from geo.reports.access.principals import PUBLIC, Principal
 from geo.reports.insertion import Columns, Contact, insert_reports
 from geo.reports.models import Category, Channel, HistoryEntry, Report, ReportSupport
-from geo.reports.photos import Upload, clean_photos
+from geo.reports.personal_data.masking import mask
+from geo.reports.photos.cleaning import Upload, clean_photos
+from geo.reports.photos.stored import StoredFiles
 from geo.reports.positions import city_boxes, position_fault
-from geo.reports.principals import PUBLIC, Principal
-from geo.reports.privacy import mask
 from geo.reports.statements import QUERIES, REFRESH_PUBLIC_POINTS
-from geo.reports.stored_photos import StoredFiles
 from geo.reports.workflow import CLOSED
 from server.core.errors import Conflict, Forbidden, InvalidFields
 from server.core.time_limits import allow_statements

@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from geo.reports.evidence import lacks_evidence
+from geo.reports.access.principals import Principal
+from geo.reports.evidence.services import lacks_evidence
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
 from geo.reports.models import Agency, HistoryNote, Report, ReportContact
-from geo.reports.principals import Principal
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from geo.reports.statements import QUERIES
 from geo.reports.workflow import CLOSED, WORDS, Actor, Edge, Need, Status, edge_between, steps_from
 from server.core.errors import Conflict, Forbidden, InvalidFields

@@ -23,12 +23,12 @@ from geo.operations.field_links.links import LinkEnded, principal_of_link, read_
 from geo.operations.field_links.models import FieldLink
 from geo.operations.field_links.services import accept, close, hand_over, note_opened
 from geo.reports.categories import inherited
-from geo.reports.evidence import lacks_evidence
+from geo.reports.evidence.services import lacks_evidence
 from geo.reports.models import Agency, ReportContact
-from geo.reports.photos import MAX_BYTES, thumbnail_of
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
+from geo.reports.photos.cleaning import MAX_BYTES, thumbnail_of
+from geo.reports.photos.stored import read_file
 from geo.reports.status import next_steps
-from geo.reports.stored_photos import read_file
 from geo.reports.workflow import WORDS, Status
 from server.core.errors import Conflict, Forbidden, InvalidFields, NotFound, NotReady
 from server.core.parsers import refuse_larger

@@ -7,7 +7,7 @@ import pytest
 
 from geo.channels.adapter import StatusUpdate
 from geo.channels.qlue import Cursor, Qlue, image_urls, is_known, page_url, plain_text, posts_of, read_post
-from geo.reports.importer import BrokenRow
+from geo.reports.importing.importer import BrokenRow
 from geo.reports.workflow import Status
 from tests.channels.remote import post, posts
 

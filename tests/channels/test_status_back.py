@@ -14,7 +14,7 @@ from geo.channels.models import ChannelConnection
 from geo.channels.pulling import pull_channel
 from geo.channels.signing import signing_key
 from geo.models import DeliveryAttempt, OutboxMessage, Report
-from geo.operations.delivery import Delivered, deliver_due
+from geo.operations.outbox.delivery import Delivered, deliver_due
 from geo.reports.workflow import Status
 from tests.channels.remote import Remote, posts
 from tests.factories import make_report

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from geo.models import Agency, Closing, HistoryEntry, HistoryNote, Report
-from geo.reports.links import make_link
+from geo.reports.access.links import make_link
 from tests.clients.browser import PATIENCE_MS, Watched, chromium, open_page
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.pictures import plain

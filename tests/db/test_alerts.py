@@ -23,12 +23,12 @@ from geo.management.commands.load_fixtures import load_alert_rules
 from geo.models import Alert, AlertEvent, AlertRule, AlertState, Escalation, OnCallLevel, OutboxMessage, Subscription
 from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.operations.alerts.services import acknowledge_alert, close_alert, open_incident_of
-from geo.operations.delivery import deliver_due
 from geo.operations.duty.escalation import escalate_due
 from geo.operations.duty.rendering import as_text
 from geo.operations.duty.situation import situation
+from geo.operations.outbox.delivery import deliver_due
 from geo.placement.services import place_things
-from geo.reports.principals import Grant, Principal, Role
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.schedule import JOBS
 from sensors.models import Datastream
 from sensors.observations.partitions import ensure_partitions

@@ -12,7 +12,7 @@ from django.contrib.gis.geos import Point
 
 from geo.models import Category, City, Report
 from geo.placement.services import rebuild_placements
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from geo.reports.revision import revise_report
 from geo.reports.services import refresh_public_points
 from tests.factories import NOW, make_agency, make_category, make_city, make_report

@@ -16,8 +16,8 @@ from geo.models import Agency, CalendarException, HistoryEntry, Report, WorkingC
 from geo.operations.clocks.calendars import Span, WorkingTime
 from geo.operations.clocks.services import Recomputed, keep_calendars, lay_out_calendar, recompute_deadlines
 from geo.operations.clocks.sql_reckoning import SqlReckoning
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.merging import merge_reports, split_report
-from geo.reports.principals import Origin, Principal
 from geo.reports.revision import revise_report
 from geo.reports.status import change_status
 from geo.reports.workflow import Status

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from geo.models import Destination, OutboxMessage
-from geo.operations.delivery import Delivered
-from geo.operations.outbox import enqueue_many
-from geo.operations.transports import register, send_signed_json
-from geo.operations.worker import DeliveryWorker
+from geo.operations.outbox.delivery import Delivered
+from geo.operations.outbox.messages import enqueue_many
+from geo.operations.outbox.transports import register, send_signed_json
+from geo.operations.outbox.worker import DeliveryWorker
 from tests.receiver import Answer, Receiver
 from tests.waiting import wait_for
 

@@ -18,15 +18,15 @@ from django.utils import translation
 
 from geo.areas.models import City
 from geo.models import CityRole, Escalation, OnCallLevel, OutboxMessage, Report, Shift
-from geo.operations.delivery import deliver_due
 from geo.operations.duty.escalation import escalate_due, signing_key
 from geo.operations.duty.rendering import as_html, as_text
 from geo.operations.duty.shifts import default_start, end_shift, start_shift
 from geo.operations.duty.situation import situation
 from geo.operations.incidents.services import open_incident
-from geo.operations.transports import signature
+from geo.operations.outbox.delivery import deliver_due
+from geo.operations.outbox.transports import signature
 from geo.placement.services import place_things
-from geo.reports.principals import Grant, Principal, Role
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.reports.status import change_status
 from geo.reports.workflow import Status
 from geo.schedule import JOBS

@@ -13,7 +13,7 @@ from geo.models import Escalation, Incident, IncidentReport, OnCallLevel, Outbox
 from geo.operations.duty.escalation import escalate_due
 from geo.operations.duty.shifts import start_shift
 from geo.operations.incidents.services import open_incident
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.errors import Conflict
 from tests.factories import NOW, make_category, make_city, make_report
 

@@ -25,17 +25,17 @@ from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.services import change_reports, open_incident
 from geo.operations.mayor.instructions import give_instruction, move_instruction
 from geo.operations.mayor.models import Instruction, State
-from geo.operations.remote_photos import enqueue_photos, fetch_photo
+from geo.operations.outbox.remote_photos import enqueue_photos, fetch_photo
 from geo.operations.routing.models import RoutingPolicy
 from geo.operations.routing.services import reroute
-from geo.reports.evidence import add_evidence, remove_evidence
-from geo.reports.importer import import_rows
+from geo.reports.access.principals import Grant, Link, Principal, Role
+from geo.reports.evidence.services import add_evidence, remove_evidence
+from geo.reports.importing.importer import import_rows
 from geo.reports.insertion import Contact
 from geo.reports.merging import merge_reports, split_report
 from geo.reports.notes import add_note
-from geo.reports.personal import erase_person, read_person
-from geo.reports.principals import Grant, Link, Principal, Role
-from geo.reports.retention import anonymise_due
+from geo.reports.personal_data.person import erase_person, read_person
+from geo.reports.personal_data.retention import anonymise_due
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import moderate_report, refresh_public_points, submit_report
 from geo.reports.status import change_status
@@ -314,7 +314,7 @@ def _instruct(report: Report) -> Instruction:
 
 WRITES: dict[str, tuple[Callable[[], Left], ...]] = {
     "geo.reports.services.submit_report": (submitted,),
-    "geo.reports.importer.import_rows": (imported,),
+    "geo.reports.importing.importer.import_rows": (imported,),
     "geo.reports.insertion.insert_reports": (submitted, imported),
     "geo.reports.revision.revise_report": (revised,),
     "geo.reports.revision.withdraw_report": (withdrawn,),
@@ -327,12 +327,12 @@ WRITES: dict[str, tuple[Callable[[], Left], ...]] = {
     "geo.reports.merging.split_report": (split,),
     "geo.reports.notes.add_note": (noted,),
     "geo.reports.notes.add_notes": (noted,),
-    "geo.reports.evidence.add_evidence": (evidence_brought,),
-    "geo.reports.evidence.remove_evidence": (evidence_removed,),
-    "geo.reports.retention.anonymise_due": (anonymised,),
-    "geo.reports.retention.strip": (anonymised, erased),
-    "geo.reports.personal.erase_person": (erased, masked),
-    "geo.operations.remote_photos.fetch_photo": (photo_fetched,),
+    "geo.reports.evidence.services.add_evidence": (evidence_brought,),
+    "geo.reports.evidence.services.remove_evidence": (evidence_removed,),
+    "geo.reports.personal_data.retention.anonymise_due": (anonymised,),
+    "geo.reports.personal_data.retention.strip": (anonymised, erased),
+    "geo.reports.personal_data.person.erase_person": (erased, masked),
+    "geo.operations.outbox.remote_photos.fetch_photo": (photo_fetched,),
     "geo.operations.field_links.services.send_links": (link_sent,),
     "geo.operations.field_links.services.end_links": (link_withdrawn,),
     "geo.operations.field_links.services.accept": (accepted_by_link,),
@@ -357,11 +357,11 @@ CONNECTS = "only connects what is called later"
 OTHERS = {
     "geo.reports.services.support_report": "a count, and a row of its own with its time; who it was is the hash of a device, "
     "which is personal data and must be erasable: it may not stand in what never goes",
-    "geo.reports.stored_photos.delete_photos": "of erase_person, which leaves the line",
-    "geo.reports.admin_actions.ask_for_step": BY_A_SERVICE,
-    "geo.reports.admin_actions.set_status": BY_A_SERVICE,
-    "geo.reports.admin_actions.merge_chosen": BY_A_SERVICE,
-    "geo.reports.admin_actions.split_chosen": BY_A_SERVICE,
+    "geo.reports.photos.stored.delete_photos": "of erase_person, which leaves the line",
+    "geo.reports.admin.actions.ask_for_step": BY_A_SERVICE,
+    "geo.reports.admin.actions.set_status": BY_A_SERVICE,
+    "geo.reports.admin.actions.merge_chosen": BY_A_SERVICE,
+    "geo.reports.admin.actions.split_chosen": BY_A_SERVICE,
     "geo.channels.dead_letters.replay_letters": BY_A_SERVICE,
     "geo.channels.intake.take_in": BY_A_SERVICE,
     "geo.channels.pulling.pull_channel": BY_A_SERVICE,
@@ -373,7 +373,7 @@ OTHERS = {
     "geo.operations.clocks.receivers.connect": CONNECTS,
     "geo.operations.clocks.services.keep_calendars": BY_A_SERVICE,
     "geo.operations.clocks.tasks.recompute_calendar": BY_A_SERVICE,
-    "geo.operations.remote_photos.connect": CONNECTS,
+    "geo.operations.outbox.remote_photos.connect": CONNECTS,
     "geo.operations.routing.arbitration.connect": CONNECTS,
     "geo.operations.alerts.services.open_incident_of": "by open_incident, of no report: those join later",
     "geo.placement.services.import_areas": PLACES,

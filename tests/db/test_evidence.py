@@ -12,11 +12,11 @@ from django.db import connection
 from django.utils import translation
 
 from geo.models import HistoryEntry, Report, ReportEvidence
-from geo.reports.evidence import MOST, add_evidence, remove_evidence
-from geo.reports.evidence import QUERIES as SQL
+from geo.reports.access.principals import Grant, Link, Principal, Role
+from geo.reports.evidence.services import MOST, add_evidence, remove_evidence
+from geo.reports.evidence.services import QUERIES as SQL
 from geo.reports.merging import merge_reports
-from geo.reports.perceptual import bands
-from geo.reports.principals import Grant, Link, Principal, Role
+from geo.reports.photos.perceptual import bands
 from geo.reports.workflow import Actor
 from server.core.errors import Conflict, Forbidden, InvalidFields
 from tests.factories import NOW, centre, make_agency, make_category, make_city, make_report

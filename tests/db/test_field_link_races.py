@@ -8,7 +8,7 @@ from django.utils import timezone
 from geo.models import AgencyContact, FieldLink, HistoryEntry, Report
 from geo.operations.field_links.links import LinkEnded
 from geo.operations.field_links.services import accept, close, send_links
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from tests.db.test_status_races import OFFICERS, all_at_once
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.workflow_paths import bring_to

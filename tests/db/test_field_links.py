@@ -21,11 +21,11 @@ from geo.models import (
     Report,
     ReportContact,
 )
-from geo.operations.delivery import deliver_due
 from geo.operations.field_links.gateways import _service, check_gateway
 from geo.operations.field_links.links import LinkEnded, principal_of_link, read_field_link, token_of
 from geo.operations.field_links.services import accept, close, end_links, hand_over, send_links
-from geo.reports.principals import Grant, Link, Principal, Role
+from geo.operations.outbox.delivery import deliver_due
+from geo.reports.access.principals import Grant, Link, Principal, Role
 from geo.reports.workflow import Actor
 from server.core.errors import Conflict, Forbidden, NotFound
 from tests.factories import make_agency, make_category, make_city, make_report

@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from geo.areas.models import City
+from geo.reports.access.principals import principal_of_user
 from geo.reports.models import CityRole
-from geo.reports.principals import principal_of_user
 from tests import factories
 
 pytestmark = pytest.mark.django_db

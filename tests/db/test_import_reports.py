@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from geo.models import HistoryEntry, Report, ReportContact
-from geo.reports.importer import import_rows
+from geo.reports.importing.importer import import_rows
 from tests.factories import make_agency, make_category, make_channel, make_city
 
 pytestmark = pytest.mark.django_db

@@ -13,13 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from geo.areas.models import City
 from geo.channels.models import ChannelConnection
 from geo.models import Area, HistoryEntry, HistoryNote, Incident, IncidentReport, OutboxMessage, Report, Subscription
-from geo.operations.delivery import deliver_due
 from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.services import change_reports, close_incident, edit_incident, open_incident
+from geo.operations.outbox.delivery import deliver_due
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.reports.insertion import Contact
 from geo.reports.merging import merge_reports
 from geo.reports.notes import add_note
-from geo.reports.principals import Grant, Principal, Role
 from geo.reports.status import change_status
 from geo.reports.workflow import Status
 from server.core.errors import Conflict, Forbidden, InvalidFields

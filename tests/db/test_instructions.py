@@ -11,14 +11,14 @@ from django.db import IntegrityError, ProgrammingError, transaction
 
 from geo.areas.models import Area, City
 from geo.models import CityRole, HistoryEntry, HistoryNote, Instruction, InstructionNote, InstructionStep, OutboxMessage
-from geo.operations.delivery import deliver_due
 from geo.operations.field_links.models import AgencyContact
 from geo.operations.incidents.services import open_incident
 from geo.operations.mayor.instructions import EDGES, give_instruction, move_instruction, next_states, sides_of
 from geo.operations.mayor.models import State
+from geo.operations.outbox.delivery import deliver_due
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.reports.models import Agency
-from geo.reports.personal import erase_person, read_person
-from geo.reports.principals import Grant, Principal, Role
+from geo.reports.personal_data.person import erase_person, read_person
 from server.core.errors import Conflict, Forbidden, InvalidFields
 from tests.factories import NOW, make_agency, make_category, make_city, make_report
 

@@ -13,9 +13,9 @@ from django.contrib.gis.geos import Point
 from django.db import connection, connections, transaction
 
 from geo.models import HistoryEntry, HistoryNote, Report, ReportSupport
+from geo.reports.access.principals import PUBLIC, Grant, Principal
 from geo.reports.insertion import Contact
 from geo.reports.merging import merge_reports, split_report
-from geo.reports.principals import PUBLIC, Grant, Principal
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import support_report
 from geo.reports.status import StatusChange, status_changed

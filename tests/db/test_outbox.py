@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from geo.models import Channel, DeliveryAttempt, Destination, OutboxMessage
-from geo.operations.delivery import (
+from geo.operations.outbox.delivery import (
     BACKGROUND,
     SQL,
     Delivered,
@@ -24,8 +24,8 @@ from geo.operations.delivery import (
     send_again,
     try_now,
 )
-from geo.operations.outbox import enqueue
-from geo.operations.transports import Refused, Unreachable, register, send_signed_json, signature
+from geo.operations.outbox.messages import enqueue
+from geo.operations.outbox.transports import Refused, Unreachable, register, send_signed_json, signature
 from tests.factories import NOW
 from tests.receiver import Answer, Receiver
 

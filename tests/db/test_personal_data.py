@@ -14,7 +14,7 @@ from PIL import Image
 
 from geo.models import DeadLetter, HistoryEntry, HistoryNote, Report, ReportContact, ReportPhoto, ReportSupport
 from geo.reports.insertion import Contact
-from geo.reports.personal import erase_person, export_person, find_person, read_person
+from geo.reports.personal_data.person import erase_person, export_person, find_person, read_person
 from geo.reports.services import support_report
 from server.core.errors import BadParameter
 from tests.factories import NOW, make_category, make_channel, make_city, make_report

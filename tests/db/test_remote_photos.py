@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from django.utils import translation
 from PIL import Image
 
-from geo.operations.delivery import Delivered, deliver_due
-from geo.operations.models import Destination, OutboxMessage
-from geo.operations.remote_photos import enqueue_photos, fetch_photo
-from geo.operations.transports import is_in_background, sender
+from geo.operations.outbox.delivery import Delivered, deliver_due
+from geo.operations.outbox.models import Destination, OutboxMessage
+from geo.operations.outbox.remote_photos import enqueue_photos, fetch_photo
+from geo.operations.outbox.transports import is_in_background, sender
 from geo.reports.models import Report, ReportPhoto
-from geo.reports.photos import _turn_to_decode
+from geo.reports.photos.cleaning import _turn_to_decode
 from tests.factories import NOW, make_city, make_report
 from tests.photo_files import encoded, tagged
 from tests.receiver import Answer, Receiver
@@ -84,7 +84,7 @@ def test_photo_is_fetched_cleaned_and_stored_under_its_report(report: Report, se
 def test_photo_that_comes_while_others_are_decoded_for_long_is_fetched_again_later(
     report: Report, server: Receiver, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("geo.reports.photos.WAIT_S", 0.01)
+    monkeypatch.setattr("geo.reports.photos.cleaning.WAIT_S", 0.01)
     with _turn_to_decode():
         message = deliver(report, f"{server.url}/red.jpg")
     assert (message.state, report.photos.count()) == ("pending", 0)

@@ -20,9 +20,9 @@ from geo.models import (
     ReportPhoto,
     ReportSupport,
 )
-from geo.operations.delivery import Delivered, deliver_due, replay_dead
+from geo.operations.outbox.delivery import Delivered, deliver_due, replay_dead
 from geo.reports.insertion import Contact
-from geo.reports.retention import anonymise_due
+from geo.reports.personal_data.retention import anonymise_due
 from geo.reports.services import refresh_public_points, support_report
 from tests.factories import NOW, make_category, make_channel, make_city, make_report
 
@@ -185,7 +185,7 @@ def test_old_dead_letters_go_and_younger_ones_stay() -> None:
 
 
 def outgoing(report: Report, topic: str, state: str, **more: Any) -> OutboxMessage:
-    """As geo.channels.outgoing and geo.operations.remote_photos write them."""
+    """As geo.channels.outgoing and geo.operations.outbox.remote_photos write them."""
     payload = {"report": report.public_id, **more}
     message = OutboxMessage.objects.create(
         transport="photo" if topic == "photo.fetch" else "channel",

@@ -9,7 +9,7 @@ from django.contrib.gis.geos import Point
 from django.db import connection, connections, transaction
 
 from geo.models import HistoryEntry, Report
-from geo.reports.principals import PUBLIC, Grant, Principal
+from geo.reports.access.principals import PUBLIC, Grant, Principal
 from geo.reports.revision import revise_report, withdraw_report
 from geo.reports.services import moderate_report
 from server.core.errors import Forbidden, InvalidFields, Stale

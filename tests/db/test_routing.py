@@ -27,8 +27,8 @@ from geo.operations.routing.dry_run import dry_run, explain
 from geo.operations.routing.reading import read_rules, rules_of, scope_of
 from geo.operations.routing.rules import Flaw, Verdict, faults
 from geo.operations.routing.services import PingPong, ping_pong, reroute
+from geo.reports.access.principals import Grant, Principal
 from geo.reports.merging import merge_reports
-from geo.reports.principals import Grant, Principal
 from geo.reports.revision import revise_report
 from geo.reports.services import refresh_public_points
 from geo.reports.status import StatusChange, change_status, status_changed

@@ -9,8 +9,8 @@ import pytest
 from django.db import connections
 
 from geo.models import Agency, Report
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.reports.merging import merge_reports
-from geo.reports.principals import Grant, Principal, Role
 from geo.reports.revision import revise_report
 from geo.reports.status import ChangedMeanwhile, change_status
 from geo.reports.workflow import Status

@@ -22,7 +22,7 @@ from geo.operations.notifications.services import (
     subscribe_by_email,
     subscribe_webhook,
 )
-from geo.reports.principals import PUBLIC, Grant, Principal
+from geo.reports.access.principals import PUBLIC, Grant, Principal
 from geo.reports.services import moderate_report
 from geo.reports.status import StatusChange, status_changed
 from geo.reports.workflow import Status

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.gis.geos import Point
 
 from geo.models import Report
-from geo.reports.principals import PUBLIC, Grant, Link, Principal
+from geo.reports.access.principals import PUBLIC, Grant, Link, Principal
 from geo.reports.workflow import Actor
 from tests.factories import make_channel, make_city, make_report
 

@@ -17,7 +17,6 @@ from django.utils import translation
 
 from geo.areas.models import Area, City
 from geo.models import CityRole, HistoryEntry, OutboxMessage, Report, WeeklyBrief
-from geo.operations.delivery import deliver_due
 from geo.operations.incidents.services import open_incident
 from geo.operations.mayor.brief import Brief, Compared, Group, brief_as_json
 from geo.operations.mayor.gathering import weekly_brief
@@ -25,9 +24,10 @@ from geo.operations.mayor.instructions import give_instruction
 from geo.operations.mayor.rendering import as_html, as_text, changed
 from geo.operations.mayor.sending import send_brief, send_due_briefs
 from geo.operations.mayor.weeks import Week, last_week, read_week, week_of, week_to_send
+from geo.operations.outbox.delivery import deliver_due
 from geo.placement.services import place_things
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency
-from geo.reports.principals import Principal
 from geo.schedule import JOBS
 from sensors.observations.models import HourlyRollup
 from server.core.errors import BadParameter

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from geo.models import Area, Report
-from geo.reports.principals import Grant, Principal, Role
+from geo.reports.access.principals import Grant, Principal, Role
 from geo.reports.workflow import Actor
 from tests.factories import centre, make_city, make_report
 

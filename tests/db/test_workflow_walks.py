@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from geo.models import Agency, Category, Report
+from geo.reports.access.principals import Grant, Link, Principal, Role
 from geo.reports.merging import merge_reports
-from geo.reports.principals import Grant, Link, Principal, Role
 from geo.reports.status import ChangedMeanwhile, change_status, next_steps
 from geo.reports.workflow import CLOSED, EDGES, Actor, Need, Status
 from server.core.errors import Conflict, Forbidden, InvalidFields

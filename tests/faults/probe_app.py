@@ -8,6 +8,6 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self) -> None:
-        from geo.operations.transports import register, send_signed_json
+        from geo.operations.outbox.transports import register, send_signed_json
 
         register("probe", lambda message: send_signed_json(message.payload["url"], {}, key=b"kunci", message=message))

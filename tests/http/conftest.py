@@ -3,7 +3,7 @@
 import pytest
 
 from geo.areas.models import City
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from tests.factories import make_category, make_channel, make_city
 
 

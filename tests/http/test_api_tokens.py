@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from geo.areas.models import City
 from geo.models import AccessToken, ChannelKey, CityRole, Report
-from geo.reports.access_tokens import create_token, revoke_token
-from geo.reports.channel_keys import create_key, find_key, rotate_key
+from geo.reports.access.channel_keys import create_key, find_key, rotate_key
+from geo.reports.access.tokens import create_token, revoke_token
 from server.core.errors import InvalidFields
 from tests.factories import make_channel, make_report
 from tests.privacy_hunt.reading import body_of

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from geo.areas.models import City
 from geo.models import CityRole, Report
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from geo.reports.status import change_status
 from geo.reports.workflow import Status
 from tests.factories import make_agency, make_category, make_channel, make_city, make_report

@@ -13,7 +13,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from PIL import Image
 
 from geo.models import Report
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from server.web.whole_body import WholeBody
 from tests.factories import make_category, make_channel, make_city
 from tests.photo_files import encoded

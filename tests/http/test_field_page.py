@@ -13,7 +13,7 @@ from django.utils import timezone
 from geo.models import AgencyContact, Area, CityRole, FieldLink, HistoryNote, Report, ReportContact, ReportEvidence
 from geo.operations.field_links.links import token_of
 from geo.operations.field_links.services import end_links, send_links
-from geo.reports.principals import Grant, Principal, Role
+from geo.reports.access.principals import Grant, Principal, Role
 from server.web.hidden_tokens import HideTokens
 from tests.factories import centre, make_agency, make_category, make_channel, make_city, make_report
 from tests.pictures import plain, uploaded

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from geo.areas.models import City
 from geo.models import CityRole, Instruction
 from geo.operations.incidents.services import open_incident
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency
-from geo.reports.principals import Principal
 from tests.factories import make_agency, make_category, make_city, make_report
 
 pytestmark = pytest.mark.django_db

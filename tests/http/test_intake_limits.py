@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from geo.models import IntakeCounter, Report
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from geo.reports.intake_limits import admit, client_address, issue_token, scoped_external_id, sender_of
 from server.core.errors import InvalidFields, TooMany
 from tests.factories import make_category, make_channel, make_city

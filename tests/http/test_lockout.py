@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from geo.areas.models import City
 from geo.models import CityRole
-from geo.reports.access_tokens import create_token
+from geo.reports.access.tokens import create_token
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "kuda-lumping-77"

@@ -13,11 +13,11 @@ from django.db import transaction
 
 from geo.areas.models import City
 from geo.models import Area, DeliveryAttempt, Destination, OutboxMessage, Report, ReportContact, Subscription
-from geo.operations.delivery import Delivered, deliver_due
 from geo.operations.notifications import email_transport
 from geo.operations.notifications.email_transport import Letter, Recipient, enqueue_to_reporter, register_letter
 from geo.operations.notifications.services import rotate_key
 from geo.operations.notifications.webhook import signing_key
+from geo.operations.outbox.delivery import Delivered, deliver_due
 from geo.reports.insertion import Contact
 from geo.reports.workflow import Status
 from server.run.ports import unused_port
@@ -169,7 +169,7 @@ def test_a_worker_that_dies_after_sending_repeats_that_message_alone(
     def die(*_arguments: Any) -> None:
         raise Killed
 
-    monkeypatch.setattr("geo.operations.delivery._record", die)
+    monkeypatch.setattr("geo.operations.outbox.delivery._record", die)
     with pytest.raises(Killed), transaction.atomic():
         deliver()
     monkeypatch.undo()

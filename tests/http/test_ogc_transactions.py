@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 
 from geo.models import HistoryEntry, Report
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from geo.reports.revision import revise_report
 from tests.factories import NOW, make_agency, make_category
 from tests.http.ogc_writing import (

@@ -16,9 +16,9 @@ from django.utils import timezone
 from geo.layers.catalogue import layer_by_id
 from geo.models import CategoryAttribute, Report, ResultSet
 from geo.ogc.requests import sortable
-from geo.reports.channel_keys import create_key
-from geo.reports.importer import import_rows
-from geo.reports.principals import Principal
+from geo.reports.access.channel_keys import create_key
+from geo.reports.access.principals import Principal
+from geo.reports.importing.importer import import_rows
 from geo.reports.revision import revise_report
 from tests.factories import make_category, make_channel, make_report
 from tests.http.downloading import table

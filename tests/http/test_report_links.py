@@ -13,12 +13,12 @@ from django.test import Client
 from geo.models import CityRole, Closing, HistoryEntry, HistoryNote, OutboxMessage, Report
 from geo.operations.closing.figures import ClosingFigures, closings
 from geo.operations.notifications.email_transport import send_letter
-from geo.operations.transports import Refused
+from geo.operations.outbox.transports import Refused
+from geo.reports.access.links import HEADER, make_link
+from geo.reports.access.principals import Principal
 from geo.reports.insertion import Contact
-from geo.reports.links import HEADER, make_link
 from geo.reports.merging import merge_reports, split_report
-from geo.reports.personal import erase_person, read_person
-from geo.reports.principals import Principal
+from geo.reports.personal_data.person import erase_person, read_person
 from tests.factories import make_agency, make_category, make_report
 from tests.workflow_paths import bring_to, take_step
 

@@ -23,8 +23,8 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from PIL import Image
 
 from geo.reports.models import Report, ReportPhoto
-from geo.reports.photo_sweep import sweep_photos
-from geo.reports.stored_photos import delete_photos
+from geo.reports.photos.stored import delete_photos
+from geo.reports.photos.sweep import sweep_photos
 from server.run.said import wait_until
 from tests.factories import make_city
 from tests.photo_files import encoded, header, jpeg, png, tagged, zip_file

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from geo.models import Agency, Category, CityRole, HistoryEntry, HistoryNote, Report
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from geo.reports.insertion import Contact
 from geo.reports.workflow import CLOSED, WORDS, Status
 from tests.factories import make_agency, make_category, make_channel, make_city, make_report

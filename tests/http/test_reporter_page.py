@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from geo.reports.links import link_path
+from geo.reports.access.links import link_path
 from geo.reports.workflow import Status
 from server.web.report_strings import report_strings
 

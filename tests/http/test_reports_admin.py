@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from geo.models import Category, ChannelKey, CityRole, HistoryEntry, Report
-from geo.reports.channel_keys import find_key
+from geo.reports.access.channel_keys import find_key
 from geo.reports.insertion import Contact
 from tests.factories import NOW, make_category, make_channel, make_city, make_report, make_thing
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from PIL import Image
 
 from geo.models import CityRole, Report, ReportContact
-from geo.reports.channel_keys import create_key
-from geo.reports.photos import _turn_to_decode
+from geo.reports.access.channel_keys import create_key
+from geo.reports.photos.cleaning import _turn_to_decode
 from tests.factories import make_agency, make_category, make_channel, make_city, make_report
 
 pytestmark = pytest.mark.django_db
@@ -219,7 +219,7 @@ def test_file_under_another_name_than_photos_is_a_400_that_names_it(client: Any,
 def test_photo_that_comes_while_others_are_decoded_for_long_is_a_503_and_stores_nothing(
     client: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("geo.reports.photos.WAIT_S", 0.01)
+    monkeypatch.setattr("geo.reports.photos.cleaning.WAIT_S", 0.01)
     form = {"category": "sampah", "lon": "106.93", "lat": "-6.25", "photos": [photo()]}
     with _turn_to_decode():
         answer = client.post(URL, form)

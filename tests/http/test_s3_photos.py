@@ -14,9 +14,9 @@ from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from geo.reports.models import Report, ReportPhoto
-from geo.reports.photo_sweep import sweep_photos
-from geo.reports.photos import clean_photo
-from geo.reports.stored_photos import StoredFiles, delete_photos
+from geo.reports.photos.cleaning import clean_photo
+from geo.reports.photos.stored import StoredFiles, delete_photos
+from geo.reports.photos.sweep import sweep_photos
 from server.core import env
 from tests.photo_files import encoded, tagged
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from geo.api.operations import subscriptions
 from geo.areas.models import City
 from geo.models import CityRole, Report, Subscription
-from geo.operations.delivery import deliver_due
 from geo.operations.notifications import links
+from geo.operations.outbox.delivery import deliver_due
 from server.run.ports import unused_port
 from tests.factories import NOW, make_category, make_report
 

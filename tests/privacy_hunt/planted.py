@@ -30,8 +30,8 @@ from geo.open311.intake import token_of
 from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.services import open_incident
 from geo.operations.notifications.links import confirm_link, end_link
+from geo.reports.access.principals import Principal
 from geo.reports.insertion import Contact
-from geo.reports.principals import Principal
 from geo.reports.services import support_report
 from sensors.observations.models import HourlyRollup
 from tests.alerts import make_alert

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from geo.reports.evidence_checks import find
-from geo.reports.perceptual import bands, differing_bits
+from geo.reports.evidence.checks import find
+from geo.reports.photos.perceptual import bands, differing_bits
 
 REPORTED = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 DONE = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)

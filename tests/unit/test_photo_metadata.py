@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from geo.reports.photos import clean_photos
+from geo.reports.photos.cleaning import clean_photos
 from tests.photo_files import encoded, tagged
 
 

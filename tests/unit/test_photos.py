@@ -15,8 +15,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 from PIL import Image, ImageChops
 
-from geo.reports import photos
-from geo.reports.photos import LONGEST_EDGE_PX, MAX_BYTES, clean_photo, clean_photos, thumbnail_of
+from geo.reports.photos import cleaning as photos
+from geo.reports.photos.cleaning import LONGEST_EDGE_PX, MAX_BYTES, clean_photo, clean_photos, thumbnail_of
 from server.core.errors import InvalidFields, NotReady
 from tests.photo_files import GPS, encoded, header, jpeg, png, tagged, zip_file
 
@@ -152,7 +152,7 @@ def one_colour(width: int, height: int) -> bytes:
 PEAK = """
 import io, pathlib, sys
 from PIL import Image
-from geo.reports.photos import clean_photo
+from geo.reports.photos.cleaning import clean_photo
 def most_kb():
     return int(pathlib.Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 small = io.BytesIO()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 
 
 @pytest.mark.parametrize(

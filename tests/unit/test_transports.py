@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from geo.operations.delivery import delay_s
-from geo.operations.transports import register, retry_after_s, sender, signature
+from geo.operations.outbox.delivery import delay_s
+from geo.operations.outbox.transports import register, retry_after_s, sender, signature
 
 NOW = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 

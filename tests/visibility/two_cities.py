@@ -17,11 +17,11 @@ from geo.models import AccessToken, Agency, Area, CityRole, Intervention, Report
 from geo.open311.intake import token_of
 from geo.operations.incidents.services import open_incident
 from geo.operations.notifications.links import confirm_link, end_link
-from geo.reports.access_tokens import create_token
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
+from geo.reports.access.links import HEADER, make_link
+from geo.reports.access.principals import Principal
+from geo.reports.access.tokens import create_token
 from geo.reports.insertion import Contact
-from geo.reports.links import HEADER, make_link
-from geo.reports.principals import Principal
 from tests.alerts import make_alert
 from tests.factories import (
     make_agency,

@@ -26,8 +26,8 @@ from geo.areas.models import Area, City
 from geo.layers.analyses.intervention_effect import INTERVENTION_EFFECT
 from geo.layers.asking import resolve_city
 from geo.layers.parameters import known_category
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category
-from geo.reports.principals import Principal
 from server.core.errors import BadParameter, InvalidFields, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 

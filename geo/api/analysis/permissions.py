@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from geo.reports.access.principals import Principal
 from geo.reports.models import CityRole
-from geo.reports.principals import Principal
 from server.core.errors import Forbidden
 
 

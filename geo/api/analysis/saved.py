@@ -23,7 +23,7 @@ from geo.api.views import PAGE_PARAMETERS, PublicView, parameter, utc_now
 from geo.layers.asking import resolve_city
 from geo.layers.saved import may_read
 from geo.layers.saving import delete_analysis, freeze_analysis, revise_analysis, save_analysis
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.errors import NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 

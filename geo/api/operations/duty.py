@@ -23,7 +23,7 @@ from geo.operations.duty.models import Shift
 from geo.operations.duty.rendering import as_html, as_text
 from geo.operations.duty.shifts import default_start, end_shift, start_shift
 from geo.operations.duty.situation import as_seen_by, situation
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.errors import BadParameter, Forbidden, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 from server.core.params import parse_choice, parse_time

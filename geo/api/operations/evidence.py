@@ -14,10 +14,10 @@ from rest_framework.response import Response
 
 from geo.api.reports import PROBLEM
 from geo.api.views import PublicView, utc_now
-from geo.reports.evidence import add_evidence, reopened_at
-from geo.reports.evidence_checks import Code
+from geo.reports.evidence.checks import Code
+from geo.reports.evidence.services import add_evidence, reopened_at
 from geo.reports.models import Report, ReportEvidence
-from geo.reports.stored_photos import read_file
+from geo.reports.photos.stored import read_file
 from server.core.errors import Forbidden, InvalidFields, NotFound
 from server.core.listing import absolute_url, read_query
 

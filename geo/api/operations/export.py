@@ -24,8 +24,8 @@ from geo.api.views import PublicView, parameter, utc_now
 from geo.areas.models import Area, City
 from geo.layers.export.spool import streaming
 from geo.layers.select import FIRST_CHUNK, snapshot
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Category, Channel
-from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, WORDS, Status
 from server.core.geojson import Primed
 from server.core.listing import read_query

@@ -37,8 +37,8 @@ from geo.operations.incidents.services import (
     open_incident,
     require_dispatcher,
 )
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report
-from geo.reports.principals import Principal
 from geo.reports.workflow import Status
 from server.core.errors import BadParameter, InvalidFields, NotFound
 from server.core.listing import PAGING, next_link, page_of, read_query

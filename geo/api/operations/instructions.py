@@ -27,8 +27,8 @@ from geo.operations.mayor.instructions import (
     sides_of,
 )
 from geo.operations.mayor.models import AWAITED, Instruction, InstructionStep, State
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Report
-from geo.reports.principals import Principal
 from server.core.errors import InvalidFields, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 from server.core.params import parse_choice, parse_list

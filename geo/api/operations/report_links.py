@@ -18,8 +18,8 @@ from geo.api.serializers import ReportDetailSerializer
 from geo.api.views import PublicView, address_of, utc_now
 from geo.operations.closing.models import Closing
 from geo.operations.closing.services import answer_closing, reopen_report, reopenable_until
-from geo.reports.authentication import ReportLinkAuthentication
-from geo.reports.links import admit_write
+from geo.reports.access.authentication import ReportLinkAuthentication
+from geo.reports.access.links import admit_write
 from geo.reports.models import Report
 from geo.reports.workflow import Status
 from server.core.listing import read_query

@@ -13,8 +13,8 @@ from geo.areas.models import Area, City
 from geo.layers.asking import resolve_city
 from geo.operations.notifications.models import OF_REPORTS, Event, Subscription
 from geo.operations.notifications.services import MOST_VERTICES, Wish
+from geo.reports.access.principals import PUBLIC
 from geo.reports.models import Category, Report
-from geo.reports.principals import PUBLIC
 from server.core.errors import BadParameter
 
 LONGEST_FILTER = 2000

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from geo.api.reports import PROBLEM
 from geo.api.views import PAGE_PARAMETERS, PublicView, utc_now
-from geo.reports.access_tokens import DEFAULT_DAYS, LONGEST_DAYS, LONGEST_NAME, create_token, revoke_token
+from geo.reports.access.people import CHALLENGE
+from geo.reports.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, LONGEST_NAME, create_token, revoke_token
 from geo.reports.models import AccessToken, ChannelKey
-from geo.reports.people import CHALLENGE
 from server.core.errors import Forbidden, NotFound, Unauthenticated
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from geo.reports.principals import Origin
-from geo.reports.retention import BATCH, anonymise_due
+from geo.reports.access.principals import Origin
+from geo.reports.personal_data.retention import BATCH, anonymise_due
 
 
 class Command(BaseCommand):

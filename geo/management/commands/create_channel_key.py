@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from geo.reports.models import Channel, ChannelKey
 
 

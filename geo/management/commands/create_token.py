@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from geo.reports.access_tokens import DEFAULT_DAYS, Scope, create_token
+from geo.reports.access.tokens import DEFAULT_DAYS, Scope, create_token
 from server.core.errors import InvalidFields
 
 

@@ -11,9 +11,9 @@ from django.db import OperationalError
 from django.utils import timezone
 from tqdm import tqdm
 
-from geo.operations.delivery import Delivered, replay_dead
-from geo.operations.models import OutboxMessage
-from geo.operations.worker import DeliveryWorker
+from geo.operations.outbox.delivery import Delivered, replay_dead
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.worker import DeliveryWorker
 
 log = logging.getLogger(__name__)
 

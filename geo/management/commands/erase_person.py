@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from geo.management.commands.export_person import add_person_arguments, person_of
 from geo.operations.notifications.services import forget_address
-from geo.reports.personal import erase_person, find_person
+from geo.reports.personal_data.person import erase_person, find_person
 from server.core.errors import BadParameter
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from geo.reports.personal import Person, export_person, read_person
+from geo.reports.personal_data.person import Person, export_person, read_person
 from server.core.errors import BadParameter
 
 

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from geo.areas.models import City
-from geo.reports.import_files import RejectsFile, RowFile, UnreadableFile
-from geo.reports.importer import FIELDS, Row, import_rows
+from geo.reports.access.principals import Origin
+from geo.reports.importing.files import RejectsFile, RowFile, UnreadableFile
+from geo.reports.importing.importer import FIELDS, Row, import_rows
 from geo.reports.models import Channel
-from geo.reports.principals import Origin
 from server.core.errors import PantauError
 
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 from fixtures import qlue_launch
 from geo.areas.models import Area, City
 from geo.management.commands.simulate_sensors import back_fill, chosen_city, progress
+from geo.reports.access.principals import Origin
 from geo.reports.insertion import Columns, insert_reports
 from geo.reports.models import Category, Channel, Report
-from geo.reports.principals import Origin
 from sensors import published
 
 DAYS = 35

@@ -12,8 +12,8 @@ from geo.areas.models import City
 from geo.management.commands.import_areas import find_city
 from geo.operations.clocks.reading import reports_to_recompute
 from geo.operations.clocks.services import recompute_deadlines
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.models import WorkingCalendar
-from geo.reports.principals import Origin, Principal
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from geo.reports.channel_keys import rotate_key
+from geo.reports.access.channel_keys import rotate_key
 from geo.reports.models import Channel
 
 

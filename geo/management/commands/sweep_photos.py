@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from geo.reports.photo_sweep import sweep_photos
+from geo.reports.photos.sweep import sweep_photos
 
 
 class Command(BaseCommand):

@@ -12,8 +12,8 @@ from geo.areas.models import City
 from geo.operations.routing.dry_run import DryRun, Explanation, dry_run, explain
 from geo.operations.routing.reading import read_rules
 from geo.operations.routing.words import VERDICTS, fault_text
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.models import Report, RoutingRule
-from geo.reports.principals import Origin, Principal
 from server.core.errors import PantauError
 
 

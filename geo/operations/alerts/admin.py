@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from geo.operations.admin import ReadOnly
 from geo.operations.alerts.models import Alert, AlertEvent, AlertRule
 from geo.operations.alerts.services import acknowledge_alert, close_alert
-from geo.reports.admin_scope import OfOwnCity, principal_in
+from geo.operations.outbox.admin import ReadOnly
+from geo.reports.admin.scope import OfOwnCity, principal_in
 from server.core.errors import PantauError
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from geo.operations.alerts.models import Alert, AlertEvent
 from geo.operations.incidents.models import Incident
 from geo.operations.incidents.services import open_incident, require_dispatcher
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.errors import Conflict
 
 Action = AlertEvent.Action

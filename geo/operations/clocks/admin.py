@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from geo.operations.clocks.reading import reports_to_recompute
 from geo.operations.clocks.services import lay_out_calendar
 from geo.operations.clocks.tasks import recompute_calendar
-from geo.reports.admin_scope import OfOwnCity
+from geo.reports.admin.scope import OfOwnCity
 from geo.reports.models import CalendarException, WorkingCalendar
 
 

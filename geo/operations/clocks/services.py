@@ -24,8 +24,8 @@ from geo.operations.clocks.calendars import (
 from geo.operations.clocks.clock import Deadlines, NotLaidOut, replay
 from geo.operations.clocks.reading import lines_of, reports_to_recompute, targets_of
 from geo.operations.clocks.sql_reckoning import QUERIES, SqlReckoning
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.models import Report, WorkingCalendar, WorkingInterval
-from geo.reports.principals import Origin, Principal
 from geo.reports.statements import QUERIES as REPORT_QUERIES
 from geo.reports.weekly_hours import read_hours, read_weekly_hours
 

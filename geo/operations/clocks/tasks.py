@@ -6,8 +6,8 @@ from django.utils import timezone
 from django_tasks import task
 
 from geo.operations.clocks.services import recompute_deadlines
+from geo.reports.access.principals import Origin, Principal
 from geo.reports.models import WorkingCalendar
-from geo.reports.principals import Origin, Principal
 
 log = logging.getLogger(__name__)
 

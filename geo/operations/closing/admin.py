@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from geo.operations.closing.models import Closing
-from geo.reports.evidence import remove_evidence
+from geo.reports.access.principals import Origin, principal_of_user
+from geo.reports.evidence.services import remove_evidence
 from geo.reports.models import Report, ReportEvidence
-from geo.reports.principals import Origin, principal_of_user
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -14,10 +14,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from geo.operations.closing.models import Closing
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import Letter, enqueue_to_reporter, link_to, register_letter
-from geo.operations.transports import Refused
-from geo.reports.links import link_path, make_link
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
+from geo.reports.access.links import link_path, make_link
 from geo.reports.merging import SPLIT
 from geo.reports.models import Report, ReportContact
 from geo.reports.services import report_submitted

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from geo.operations.closing.models import Closing
+from geo.reports.access.principals import Link, Principal
 from geo.reports.models import HistoryEntry, HistoryNote, Report
-from geo.reports.principals import Link, Principal
 from geo.reports.statements import QUERIES
 from geo.reports.status import change_status
 from geo.reports.workflow import Actor, Status

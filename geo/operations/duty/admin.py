@@ -8,11 +8,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from geo.operations.admin import ReadOnly
 from geo.operations.duty.escalation import signing_key
 from geo.operations.duty.models import Escalation, OnCallLevel, Shift
-from geo.reports.access_admin import UserByName
-from geo.reports.principals import Origin, Principal, principal_of_user
+from geo.operations.outbox.admin import ReadOnly
+from geo.reports.access.admin import UserByName
+from geo.reports.access.principals import Origin, Principal, principal_of_user
 
 
 def _principal(request: HttpRequest) -> Principal:

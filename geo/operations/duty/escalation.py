@@ -18,14 +18,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from geo.operations import transports
 from geo.operations.duty.models import Escalation, OnCallLevel
 from geo.operations.duty.statements import CLIMB, STILL_WAITING
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications import email_transport
 from geo.operations.notifications.email_transport import Letter, Recipient, link_to
-from geo.operations.outbox import enqueue
-from geo.operations.transports import Refused
+from geo.operations.outbox import transports
+from geo.operations.outbox.messages import enqueue
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
 from geo.reports.models.directory import in_language
 
 TRANSPORT = "on-call"

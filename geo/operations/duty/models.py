@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import City
 from geo.operations.notifications.webhook import check_url
+from geo.reports.access.principals import principal_of_user
 from geo.reports.models import Category
-from geo.reports.principals import principal_of_user
 from server.core.errors import InvalidFields
 
 

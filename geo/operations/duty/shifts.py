@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from geo.areas.models import City
 from geo.operations.duty.models import Shift
 from geo.operations.duty.situation import situation
-from geo.reports.principals import Principal
+from geo.reports.access.principals import Principal
 from server.core.errors import Conflict, Forbidden
 
 # Without a shift, a situation report tells of so long.

@@ -12,8 +12,8 @@ from geo.areas.models import Area, City
 from geo.operations.duty.models import Escalation
 from geo.operations.duty.statements import COUNTS, LATEST_READINGS, OPEN_ALERTS, UNANSWERED
 from geo.operations.incidents.models import Incident
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report
-from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, Status
 from sensors import published
 

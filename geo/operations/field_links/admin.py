@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from geo.operations.field_links.models import AgencyContact, FieldLink
 from geo.operations.field_links.services import end_links
-from geo.reports.admin_scope import OfOwnCity, principal_in
+from geo.reports.admin.scope import OfOwnCity, principal_in
 from geo.reports.models import Report
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from geo.operations.transports import LATER, TIMEOUT_S, Refused, Unreachable
+from geo.operations.outbox.transports import LATER, TIMEOUT_S, Refused, Unreachable
 from server.core.outbound import AddressRefused, post
 
 SERVICES = frozenset({"tgram", "whatsapp", "slack", "discord", "twilio", "vonage"})

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from geo.operations.field_links.gateways import send_to_gateway
 from geo.operations.field_links.links import ended_because, link_path
 from geo.operations.field_links.models import AgencyContact, FieldLink
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import (
     Letter,
     Recipient,
@@ -21,8 +20,9 @@ from geo.operations.notifications.email_transport import (
     register_letter,
     register_recipient,
 )
-from geo.operations.outbox import enqueue
-from geo.operations.transports import Refused, register
+from geo.operations.outbox.messages import enqueue
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused, register
 
 TRANSPORT = "apprise"
 TOPIC = "field-link"

@@ -1,4 +1,4 @@
-"""Field links themselves: what stands in a token, and what it opens now. As in geo.reports.links, the token is not stored."""
+"""Field links themselves: what stands in a token, and what it opens now. As in geo.reports.access.links, the token is not stored."""
 
 import uuid
 from datetime import datetime
@@ -7,7 +7,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from geo.operations.field_links.models import FieldLink
-from geo.reports.principals import Link, Origin, Principal
+from geo.reports.access.principals import Link, Origin, Principal
 from geo.reports.workflow import CLOSED, Actor
 from server.core.errors import NotFound, PantauError
 

@@ -12,13 +12,13 @@ from geo.areas.models import AreaAncestry
 from geo.operations.field_links.letters import enqueue_link
 from geo.operations.field_links.links import LinkEnded, ended_because, principal_of_link
 from geo.operations.field_links.models import AgencyContact, FieldLink
-from geo.reports.evidence import add_evidence
+from geo.reports.access.principals import Principal
+from geo.reports.evidence.services import add_evidence
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
 from geo.reports.models import Agency, Report
 from geo.reports.notes import NOTED
-from geo.reports.photos import Upload
-from geo.reports.principals import Principal
+from geo.reports.photos.cleaning import Upload
 from geo.reports.statements import QUERIES
 from geo.reports.status import StatusChange, change_status, status_changed
 from geo.reports.workflow import CLOSED, Status

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from geo.operations.incidents.models import Incident, IncidentReport
 from geo.operations.incidents.services import close_incident, edit_incident
-from geo.reports.principals import Origin, principal_of_user
+from geo.reports.access.principals import Origin, principal_of_user
 from server.core.errors import PantauError
 
 

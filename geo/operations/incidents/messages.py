@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 
 from geo.operations.incidents.models import Incident
 from geo.operations.incidents.services import require_dispatcher, require_handled
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications import email_transport
 from geo.operations.notifications.email_transport import Letter
-from geo.operations.outbox import enqueue_many
-from geo.operations.transports import Refused
+from geo.operations.outbox.messages import enqueue_many
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
+from geo.reports.access.principals import Principal
 from geo.reports.models import HistoryEntry, HistoryNote, Report, ReportContact
 from geo.reports.notes import add_notes, lock_reports, public_text
-from geo.reports.principals import Principal
 from geo.reports.status import change_status
 from geo.reports.workflow import WORDS, Status
 from server.core.errors import Conflict, InvalidFields, PantauError

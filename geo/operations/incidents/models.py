@@ -13,7 +13,7 @@ from geo.reports.models.report import new_public_id
 from geo.reports.workflow import CLOSED
 
 if TYPE_CHECKING:
-    from geo.reports.principals import Principal
+    from geo.reports.access.principals import Principal
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

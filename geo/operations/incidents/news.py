@@ -8,10 +8,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from geo.operations.incidents.models import Incident
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.matching import Notice
 from geo.operations.notifications.models import Event
 from geo.operations.notifications.notices import TOPICS, notify
+from geo.operations.outbox.models import OutboxMessage
 
 
 def tell(incident: Incident, *, now: datetime) -> None:

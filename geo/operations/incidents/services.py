@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from geo.areas.models import Area, AreaAncestry, City
 from geo.operations.incidents import news
 from geo.operations.incidents.models import Incident, IncidentReport
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, HistoryEntry, Report
 from geo.reports.notes import lock_reports
-from geo.reports.principals import Principal
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from server.core.errors import Conflict, Forbidden, InvalidFields
 
 JOINED, LEFT = "incident_joined", "incident_left"

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from geo.operations.admin import ReadOnly
 from geo.operations.mayor.models import Instruction, InstructionNote, InstructionStep, WeeklyBrief
-from geo.reports.admin_scope import administered, principal_in
+from geo.operations.outbox.admin import ReadOnly
+from geo.reports.admin.scope import administered, principal_in
 
 
 class OnlyRead(ReadOnly):

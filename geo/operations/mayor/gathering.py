@@ -24,8 +24,8 @@ from geo.operations.mayor.brief import (
 )
 from geo.operations.mayor.models import Instruction, State
 from geo.operations.mayor.weeks import Week
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Category, Report
-from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, Status
 from sensors import published
 from server.core.sql import load_queries

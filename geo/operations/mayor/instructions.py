@@ -12,10 +12,10 @@ from geo.areas.models import Area, City
 from geo.operations.incidents.models import Incident
 from geo.operations.mayor.letters import tell_agency, tell_mayor
 from geo.operations.mayor.models import Instruction, InstructionNote, InstructionStep, State
+from geo.reports.access.principals import Principal, Role
 from geo.reports.history import add_line
 from geo.reports.models import Agency, HistoryNote, Report
-from geo.reports.principals import Principal, Role
-from geo.reports.privacy import mask
+from geo.reports.personal_data.masking import mask
 from server.core.errors import Conflict, Forbidden, InvalidFields
 
 ACTION = "instruction"

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from geo.operations.field_links.models import AgencyContact
 from geo.operations.mayor.models import Instruction, State
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import (
     Letter,
     Recipient,
@@ -19,7 +18,8 @@ from geo.operations.notifications.email_transport import (
     register_letter,
     register_recipient,
 )
-from geo.operations.transports import Refused
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
 from geo.reports.models import CityRole
 
 TOPIC = "mayor.instruction"

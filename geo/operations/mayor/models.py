@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import Area, AreaAncestry, City
 from geo.operations.incidents.models import Incident
+from geo.reports.access.principals import OVERSEEING
 from geo.reports.models import Agency, CityRole, HistoryNote, Report
 from geo.reports.models.report import new_public_id
-from geo.reports.principals import OVERSEEING
 
 if TYPE_CHECKING:
-    from geo.reports.principals import Principal
+    from geo.reports.access.principals import Principal
 
 
 class State(models.TextChoices):

@@ -10,9 +10,9 @@ from geo.operations.mayor.gathering import weekly_brief
 from geo.operations.mayor.models import WeeklyBrief
 from geo.operations.mayor.rendering import as_html, as_text, title_of
 from geo.operations.mayor.weeks import Week, read_week, week_to_send
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import Letter, enqueue_to_user, link_to, register_letter
-from geo.operations.transports import Refused
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
 from geo.reports.models import CityRole
 
 TOPIC = "mayor.weekly_brief"

@@ -25,9 +25,9 @@ from django.core.validators import validate_email
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from geo.operations.models import OutboxMessage
-from geo.operations.outbox import enqueue
-from geo.operations.transports import Refused, Unreachable, register
+from geo.operations.outbox.messages import enqueue
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused, Unreachable, register
 from geo.reports.models import Report, ReportContact
 
 TRANSPORT = "email"

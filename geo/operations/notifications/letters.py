@@ -7,7 +7,6 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import (
     Letter,
     Recipient,
@@ -18,7 +17,8 @@ from geo.operations.notifications.email_transport import (
 from geo.operations.notifications.links import confirm_link, end_link
 from geo.operations.notifications.models import Event, Subscription
 from geo.operations.notifications.public_facts import PublicFacts, facts_of
-from geo.operations.transports import Refused
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused
 from geo.reports.workflow import WORDS, Status
 
 RECIPIENT = "subscriber"

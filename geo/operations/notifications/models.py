@@ -11,8 +11,8 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import Area, City
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report
-from geo.reports.principals import Principal
 
 
 class Event(models.TextChoices):

@@ -6,11 +6,11 @@ Nobody is told of what is not public, and an import of many reports tells nobody
 from datetime import datetime
 from typing import Any
 
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications import email_transport, letters, webhook
 from geo.operations.notifications.matching import Found, Notice, subscriptions_of
 from geo.operations.notifications.models import Event, Subscription
-from geo.operations.outbox import enqueue_many
+from geo.operations.outbox.messages import enqueue_many
+from geo.operations.outbox.models import OutboxMessage
 from geo.reports.models import Report
 from geo.reports.services import report_submitted
 from geo.reports.status import StatusChange, status_changed

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from geo.operations.notifications.email_transport import link_to
-from geo.operations.transports import Refused
+from geo.operations.outbox.transports import Refused
 from geo.reports.models import HistoryEntry, Report
 
 

@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, City
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.email_transport import enqueue_letter
 from geo.operations.notifications.letters import CONFIRM, RECIPIENT
 from geo.operations.notifications.limits import may_be_asked_to_confirm
@@ -18,8 +17,9 @@ from geo.operations.notifications.links import CONFIRMED_WITHIN
 from geo.operations.notifications.matching import SQL, filters
 from geo.operations.notifications.models import OF_REPORTS, Event, Subscription, SubscriptionQuerySet
 from geo.operations.notifications.webhook import check_url, destination_of
+from geo.operations.outbox.models import OutboxMessage
+from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report
-from geo.reports.principals import Principal
 from server.core.errors import BadParameter, Conflict, Forbidden, InvalidFields
 
 MOST_VERTICES = 200

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from geo.operations.models import OutboxMessage
 from geo.operations.notifications.models import Subscription
 from geo.operations.notifications.public_facts import facts_of
-from geo.operations.transports import Refused, register, send_signed_json
+from geo.operations.outbox.models import OutboxMessage
+from geo.operations.outbox.transports import Refused, register, send_signed_json
 from server.core.errors import InvalidFields
 from server.core.outbound import AddressRefused
 from server.core.outbound_network import Deadline, resolve

@@ -21,9 +21,9 @@ from geo.operations.routing.reading import rules_of, scope_of
 from geo.operations.routing.rules import faults
 from geo.operations.routing.services import reroute
 from geo.operations.routing.words import FLAWS, fault_text
-from geo.reports.admin_scope import OfOwnCity
+from geo.reports.access.principals import Origin, principal_of_user
+from geo.reports.admin.scope import OfOwnCity
 from geo.reports.models import RoutingRule
-from geo.reports.principals import Origin, principal_of_user
 from server.core.errors import PantauError
 
 MAX_DAYS = 366

@@ -6,8 +6,8 @@ from django.db.models import Q
 
 from geo.areas.models import City
 from geo.operations.routing.models import RoutingPolicy
+from geo.reports.access.principals import principal_of_user
 from geo.reports.models import HistoryEntry, Report
-from geo.reports.principals import principal_of_user
 from geo.reports.querysets import ReportQuerySet
 from geo.reports.status import StatusChange, status_changed
 from geo.reports.workflow import CLOSED, Status

@@ -15,8 +15,8 @@ from geo.areas.models import City
 from geo.operations.routing.reading import lineage, matches_of, rules_of, scope_of
 from geo.operations.routing.rules import Fault, Verdict, faults, in_order, verdicts
 from geo.operations.routing.statements import DRY_RUN, DRY_RUN_OF_GIVEN
+from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Category, CategoryAgency, Report, RoutingRule
-from geo.reports.principals import Principal
 from geo.reports.workflow import CLOSED, Status
 from server.core.errors import Forbidden
 from server.core.time_limits import allow_statements

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import City
-from geo.reports.principals import principal_of_user
+from geo.reports.access.principals import principal_of_user
 
 HANDOVERS_BEFORE_ARBITER = 3
 

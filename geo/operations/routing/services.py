@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from geo.areas.models import City
 from geo.operations.routing.dry_run import require_dispatch
 from geo.operations.routing.statements import ELSEWHERE, PING_PONG
+from geo.reports.access.principals import Principal
 from geo.reports.locking import lock_reports
 from geo.reports.models import Agency, HistoryEntry, Report
-from geo.reports.principals import Principal
 from geo.reports.statements import QUERIES as REPORT_QUERIES
 from geo.reports.status import StatusChange, status_changed
 from geo.reports.workflow import Status

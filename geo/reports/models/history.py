@@ -32,7 +32,7 @@ class HistoryEntry(models.Model):
     report = models.ForeignKey(Report, on_delete=models.DO_NOTHING, db_constraint=False, related_name="history")
     at = models.DateTimeField(_("at"))
     action = models.CharField(_("action"), max_length=40)
-    # From where: see geo.reports.principals.Origin; of a feed that is read, its adapter.
+    # From where: see geo.reports.access.principals.Origin; of a feed that is read, its adapter.
     origin = models.CharField(_("from where"), max_length=32, blank=True, default="", db_default="")
     old = models.JSONField(_("old"), default=dict, blank=True)
     new = models.JSONField(_("new"), default=dict, blank=True)

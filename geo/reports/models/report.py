@@ -185,7 +185,7 @@ class ReportEvidence(models.Model):
     sha256 = models.CharField(max_length=64, editable=False)
     # 64 bits as 16 hexadecimal digits: alike pictures differ in few of them.
     perceptual_hash = models.CharField(max_length=16, editable=False)
-    # Its bands, by which alike ones are found; see geo.reports.perceptual.
+    # Its bands, by which alike ones are found; see geo.reports.photos.perceptual.
     hash_bands = ArrayField(models.SmallIntegerField(), default=list, editable=False)
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True, editable=False)
     distance_m = models.PositiveIntegerField(

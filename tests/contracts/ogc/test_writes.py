@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from geo.models import HistoryEntry, Report
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from tests.contracts.ogc.asking import (
     COLLECTIONS,
     CRS84,

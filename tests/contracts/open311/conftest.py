@@ -9,7 +9,7 @@ from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 
 from geo.models import Report
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from tests.contracts.open311.asking import FORMATS, Open311
 from tests.contracts.open311.town import make_town
 from tests.factories import make_channel

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from geo.models import OutboxMessage, Report, ReportContact, ReportPhoto
-from geo.reports.channel_keys import create_key
+from geo.reports.access.channel_keys import create_key
 from tests.contracts.open311.asking import Open311, commit
 from tests.contracts.open311.posting import CREATED, PLACE, nothing_comes, photo, post, refused, stored
 from tests.factories import make_channel

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from geo.reports.photos import _turn_to_decode
+from geo.reports.photos.cleaning import _turn_to_decode
 from tests.contracts.open311.asking import Open311
 from tests.contracts.open311.posting import nothing_comes, photo, post, refused, stored
 
@@ -31,7 +31,7 @@ def test_a_file_in_another_field_is_a_400_that_names_it(open311: Open311, key: s
 def test_a_photo_that_comes_while_others_are_decoded_for_long_is_a_503(
     open311: Open311, key: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("geo.reports.photos.WAIT_S", 0.01)
+    monkeypatch.setattr("geo.reports.photos.cleaning.WAIT_S", 0.01)
     with _turn_to_decode():
         reply = post(open311, key, files={"media": ("a.jpg", photo())})
     refused(reply, 503, "send this again")

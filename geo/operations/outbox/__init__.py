@@ -1,0 +1,1 @@
+"""What leaves the city: written down with its reason, sent by the delivery worker."""

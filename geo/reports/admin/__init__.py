@@ -1,0 +1,1 @@
+"""Reports in the admin: what a list shows to whom, and what can be done with the chosen."""

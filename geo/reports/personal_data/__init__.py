@@ -1,0 +1,1 @@
+"""What tells of a person: masked, kept apart, given out, forgotten."""

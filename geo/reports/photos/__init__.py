@@ -1,0 +1,1 @@
+"""Photos: cleaned, stored, swept away."""
