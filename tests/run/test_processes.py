@@ -36,6 +36,17 @@ def test_compose_stops_each_service_as_supervisor_does(process: Any) -> None:
     assert service["init"] is True
 
 
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"migrate"}))
+def test_each_service_of_compose_has_a_health_check(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("process", [p for p in APPLICATION if p.name != "web"], ids=lambda process: process.name)
+def test_process_without_a_port_touches_the_file_that_its_health_check_looks_at(process: Any) -> None:
+    service = SERVICES[process.service]
+    assert f"find {service['environment']['PANTAU_HEARTBEAT']} " in service["healthcheck"]["test"][1]
+
+
 def test_compose_names_images_by_version_and_keeps_no_secret() -> None:
     text = (CHECKOUT / "docker-compose.yml").read_text()
     images = {service["image"] for service in SERVICES.values()}
