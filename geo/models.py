@@ -9,7 +9,7 @@ from geo.operations.alerts.models import Alert, AlertEvent, AlertRule, AlertStat
 from geo.operations.closing.models import Closing
 from geo.operations.duty.models import Escalation, OnCallLevel, Shift
 from geo.operations.field_links.models import AgencyContact, FieldLink
-from geo.operations.incidents.models import Incident, IncidentReport
+from geo.operations.incidents.models import Incident, IncidentEvent, IncidentReport
 from geo.operations.mayor.models import Instruction, InstructionNote, InstructionStep, WeeklyBrief
 from geo.operations.notifications.models import Subscription
 from geo.operations.outbox.models import DeliveryAttempt, Destination, OutboxMessage
@@ -67,6 +67,7 @@ __all__ = [
     "HistoryEntry",
     "HistoryNote",
     "Incident",
+    "IncidentEvent",
     "IncidentReport",
     "Instruction",
     "InstructionNote",

@@ -24,7 +24,7 @@ MQTT_GATEWAY_URL = env.text("MQTT_GATEWAY_URL", MQTT_URL)
 BROKER_DIR = env.text("PANTAU_BROKER_DIR", "")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "server.web.admin_apps.PantauAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "server.web.admin_zone.AdminZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "server.web.middleware.ProblemPageMiddleware",
@@ -139,11 +140,13 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "geo.reports.access.role_permissions.RoleBackend",
 ]
-# Lock-out by name and address together: nobody can try many passwords for one name, nor lock another out from elsewhere. One
-# address that tries one password for many names is not stopped: behind it thousands of people may sit.
+# Lock-out by name and address together: nobody can try many passwords for one name, nor lock another out from elsewhere.
 AXES_FAILURE_LIMIT = env.integer("PANTAU_LOCKOUT_FAILURES", 5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("PANTAU_LOCKOUT_MINUTES", 15, minimum=1))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# And by the address, behind which thousands of people may sit: so many failures that they are tries of one password for many names.
+AXES_HANDLER = "geo.reports.access.lockout.LockoutHandler"
+LOCKOUT_ADDRESS_FAILURES = env.integer("PANTAU_LOCKOUT_ADDRESS_FAILURES", 100, minimum=1)
 AXES_CLIENT_IP_CALLABLE = "geo.reports.access.people.locked_address"
 AXES_LOCKOUT_CALLABLE = "server.web.lockout.locked_out"
 # Who goes on trying during the lock-out does not lengthen it for the one who has the name.

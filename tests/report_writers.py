@@ -45,10 +45,13 @@ def _writing_statements(root: Path, rooms: Sequence[str]) -> set[str]:
 
 def _functions(path: Path, root: Path) -> Iterator[Function]:
     source = path.read_text(encoding="utf-8")
-    tree = ast.parse(source)
+    tree, lines = ast.parse(source), source.splitlines()
     module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
     texts = {
-        node.name: ast.get_source_segment(source, node) or "" for node in tree.body if isinstance(node, ast.FunctionDef)
+        # Not by ast.get_source_segment, which splits the whole module for each of them.
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
     }
     imported = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"

@@ -10,7 +10,7 @@ from geo.areas.models import Area, City
 class Intervention(models.Model):
     """A measure of the city, such as a pump that was built, recorded so that before and after can be compared."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="interventions")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="interventions", verbose_name=_("city"))
     area = models.ForeignKey(Area, on_delete=models.RESTRICT, related_name="interventions", verbose_name=_("area"))
     category = models.ForeignKey(
         "geo.Category", on_delete=models.RESTRICT, related_name="interventions", verbose_name=_("category")

@@ -43,7 +43,7 @@ class SavedAnalysis(models.Model):
         DAILY = "daily", _("at most once a day")
         FROZEN = "frozen", _("frozen")
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="saved_analyses")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="saved_analyses", verbose_name=_("city"))
     slug = models.CharField(_("slug"), max_length=100, unique=True, validators=[slug_rule])
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), max_length=1000, blank=True)
@@ -60,7 +60,12 @@ class SavedAnalysis(models.Model):
     # Of a frozen one.
     frozen_at = models.DateTimeField(_("frozen at"), null=True, editable=False)
     frozen_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("frozen by"),
     )
     # Protected: results are swept away after some days, this one is not.
     result_set = models.OneToOneField(
@@ -70,7 +75,7 @@ class SavedAnalysis(models.Model):
     code_version = models.CharField(_("code version"), max_length=200, blank=True, editable=False)
     seed = models.BigIntegerField(_("seed"), null=True, editable=False)
     checksum = models.CharField(
-        max_length=64, blank=True, editable=False, help_text=_("SHA-256, see docs/statistics.md")
+        _("checksum"), max_length=64, blank=True, editable=False, help_text=_("SHA-256, see docs/statistics.md")
     )
 
     objects = SavedAnalysisQuerySet.as_manager()

@@ -71,7 +71,10 @@ class MergeInput(serializers.Serializer[Any]):
 class MergeView(PublicView):
     @extend_schema(operation_id="reports_merge", parameters=[PUBLIC_ID], request=MergeInput, responses=WRITE_ANSWERS)
     def post(self, request: Request, public_id: str) -> Response:
-        """Merges a report into another, whose status it follows from now on. For staff of their city, by their session."""
+        """Merges a report into another, whose status it follows from now on. For staff of their city, by their session.
+
+        An open report follows no closed one (409): that one is reopened first, or merged into the open one.
+        """
         report = _of_staff(self, public_id)
         form = MergeInput(data=request.data)
         form.is_valid(raise_exception=True)

@@ -64,15 +64,17 @@ class Area(models.Model):
 
     code = models.CharField(_("code"), max_length=32, unique=True)
     name = models.CharField(_("name"), max_length=200)
-    level = models.ForeignKey(AreaLevel, on_delete=models.PROTECT, related_name="areas")
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="areas")
+    level = models.ForeignKey(AreaLevel, on_delete=models.PROTECT, related_name="areas", verbose_name=_("level"))
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="areas", verbose_name=_("city"))
     boundary = models.MultiPolygonField(_("boundary"), srid=4326)
     area_km2 = models.FloatField(_("area (km²)"), help_text=_("Of the boundary, on the ellipsoid."))
     boundary_source = models.TextField(_("source of the boundary"), blank=True)
     is_schematic = models.BooleanField(_("schematic"), default=False)
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = AreaQuerySet.as_manager()
 
@@ -110,7 +112,7 @@ class AreaAncestry(models.Model):
 class PopulationFigure(models.Model):
     """How many people an area had in a year, by whose count. What is unknown has no row."""
 
-    area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="population_figures")
+    area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="population_figures", verbose_name=_("area"))
     year = models.PositiveSmallIntegerField(_("year"))
     population = models.PositiveIntegerField(_("population"))
     source = models.TextField(_("source"))

@@ -13,7 +13,9 @@ class ChannelConnection(models.Model):
         QLUE = "qlue", "Qlue"
         OPEN311 = "open311", "Open311"
 
-    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="connection")
+    channel = models.OneToOneField(
+        Channel, on_delete=models.CASCADE, related_name="connection", verbose_name=_("channel")
+    )
     adapter = models.CharField(_("adapter"), max_length=16, choices=Adapter)
     feed_url = models.URLField(_("feed"), max_length=500, blank=True, help_text=_("Reports are read from here."))
     status_url = models.URLField(
@@ -29,6 +31,7 @@ class ChannelConnection(models.Model):
         blank=True,
         related_name="+",
         help_text=_("For words that are not in the list; empty: such reports become dead letters."),
+        verbose_name=_("category where none is known"),
     )
     pull_every_s = models.PositiveIntegerField(_("read every (s)"), default=300)
     # The signing key is derived from the installation's secret and this number, and kept nowhere.
@@ -52,7 +55,9 @@ class ChannelConnection(models.Model):
 class DeadLetter(models.Model):
     """Something that a channel sent and that could not be stored, as it came. May hold personal data: erased with it."""
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="dead_letters")
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="dead_letters", verbose_name=_("channel")
+    )
     external_id = models.CharField(_("external id"), max_length=200, blank=True)
     payload = models.JSONField(_("payload"))
     reason = models.CharField(_("reason"), max_length=500)

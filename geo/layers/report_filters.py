@@ -1,7 +1,8 @@
 """Filters that wait for reports: CQL2 over the public columns of the layer of reports, held against one of them."""
 
 import logging
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from django.db import DataError, connection, transaction
@@ -16,6 +17,8 @@ from server.core.errors import BadParameter
 
 log = logging.getLogger(__name__)
 
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
 
 def connect() -> None:
     """Called once, when the app is ready."""
@@ -28,25 +31,53 @@ def check_filter(text: str, city: City) -> None:
 
 
 def matching_filters(report_id: int, city: City, texts: Collection[str]) -> set[str]:
-    """Which of these filters the report meets, in the caller's transaction. One without a public place meets none.
+    """Which of these filters the report meets, in the caller's transaction and in one statement, however many they are.
 
-    A filter that fails, today or since the layer was changed, is left out and logged: a report does not wait for it.
+    One without a public place meets none. A filter that fails, today or since the layer was changed, is left out and logged: a
+    report does not wait for it.
     """
-    return {text for text in texts if _meets(report_id, city, text)}
+    conditions: dict[str, Condition] = {}
+    for text in sorted(texts):
+        try:
+            conditions[text] = _compiled(text, city)
+        except BadParameter as error:
+            _leave_out(error)
+    try:
+        return _met(report_id, city, conditions)
+    except DataError:
+        # Which one it is, is found by asking each alone.
+        return {text for text, condition in conditions.items() if _meets(report_id, city, text, condition)}
 
 
 def _compiled(text: str, city: City) -> Condition:
     return compile_filter(text, lang="cql2-text", layer=REPORTS, zone=city.zone, srid=4326, flip=False)
 
 
-def _meets(report_id: int, city: City, text: str) -> bool:
+def _met(report_id: int, city: City, conditions: Mapping[str, Condition]) -> set[str]:
+    if not conditions:
+        return set()
+    report = Condition("s.key = %(of_report)s", {"of_report": report_id})
+    query = Query(city=city, values={}, now=datetime.now(UTC), condition=report)
+    rows, params = selected_sql(Selection(REPORTS, query, REPORTS.rows(query)))
+    columns = []
+    for n, condition in enumerate(conditions.values()):
+        # Each filter numbers its parameters from the beginning.
+        own = _PARAMETER.sub(rf"%(\1_of_{n})s", condition.sql)
+        columns.append(f"({own}) IS TRUE")
+        params |= {f"{name}_of_{n}": value for name, value in condition.params.items()}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT ARRAY[{', '.join(columns)}] {rows}", params)
+        found = cursor.fetchone()
+    return {text for text, is_met in zip(conditions, found[0], strict=True) if is_met} if found is not None else set()
+
+
+def _meets(report_id: int, city: City, text: str, condition: Condition) -> bool:
     try:
-        condition = Condition("s.key = %(of_report)s", {"of_report": report_id}) & _compiled(text, city)
-        query = Query(city=city, values={}, now=datetime.now(UTC), condition=condition)
-        sql, params = selected_sql(Selection(REPORTS, query, REPORTS.rows(query)))
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1 {sql}", params)
-            return cursor.fetchone() is not None
-    except (BadParameter, DataError) as error:
-        log.warning("a subscription's filter is left out: %s", type(error).__name__)
+        return bool(_met(report_id, city, {text: condition}))
+    except DataError as error:
+        _leave_out(error)
         return False
+
+
+def _leave_out(error: Exception) -> None:
+    log.warning("a subscription's filter is left out: %s", type(error).__name__)

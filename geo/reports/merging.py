@@ -17,7 +17,7 @@ from geo.reports.locking import lock_reports
 from geo.reports.models import HistoryEntry, Report
 from geo.reports.statements import QUERIES
 from geo.reports.status import move_to_status
-from geo.reports.workflow import Status
+from geo.reports.workflow import CLOSED, Status
 from server.core.errors import Conflict, Forbidden
 
 MERGED, SPLIT = "merged", "split"
@@ -33,8 +33,10 @@ def merge_reports(*, parent: Report, children: Sequence[Report], by: Principal, 
     """Lets the children follow the parent, at once and from now on; what followed a child follows the parent instead.
 
     A child that follows this parent already stays as it is.
-    Errors: Forbidden for who does not deal with all of them; Conflict for reports of two cities, for a parent that follows another
-            report, a child that follows one that is not given, and a report into itself.
+    Errors: Forbidden for who does not deal with all of them, and for officers where one would be opened again by it;
+            Conflict for reports of two cities, for an open one that would follow a closed one, a parent that follows another
+            report, a child that follows one that is not given, a report into itself, and for officers one that its arbiter
+            decides about.
     """
     _require_right(parent, by)
     return _again_if_moved(lambda: _merge(parent.pk, [child.pk for child in children], by, now))
@@ -43,7 +45,8 @@ def merge_reports(*, parent: Report, children: Sequence[Report], by: Principal, 
 def split_report(*, report: Report, by: Principal, now: datetime) -> Report:
     """Lets a report stand for itself again, with the status that it had before it was merged.
 
-    Errors: Forbidden for who does not deal with it; Conflict for a report that follows none.
+    Errors: Forbidden for who does not deal with it, and for officers where it would be opened again by it; Conflict for a report
+            that follows none.
     """
     _require_right(report, by)
     return _again_if_moved(lambda: _split(report.pk, by, now))
@@ -67,6 +70,8 @@ def _merge(parent_id: int, child_ids: Sequence[int], by: Principal, now: datetim
     followers = lock_reports(Report.objects.filter(duplicate_of__in=list(roots)), *_NEEDED, "duplicate_of")
     for child in roots.values():
         _require_right(child, by)
+        _refuse_closing(child, parent)
+        _refuse_shortcut(child, Status(parent.status), by)
     for child in [*followers, *roots.values()]:
         before = child.duplicate_of
         child.duplicate_of = parent
@@ -94,7 +99,11 @@ def _split(report_id: int, by: Principal, now: datetime) -> Report:
     (report,) = found
     _require_right(report, by)
     status = _status_before_merge(report)
+    _refuse_shortcut(report, status, by)
     report.duplicate_of = None
+    if status is Status.SUBMITTED:
+        # What answered the group was no answer to this report.
+        report.responded_at = None
     move_to_status(report, status, by=by, now=now, action=SPLIT, old={"duplicate_of": root.public_id})
     return report
 
@@ -102,6 +111,30 @@ def _split(report_id: int, by: Principal, now: datetime) -> Report:
 def _require_right(report: Report, by: Principal) -> None:
     if not (by.is_staff and by.may_handle(report)):
         raise Forbidden(_("Only those who deal with reports merge and split them."))
+
+
+def _refuse_shortcut(report: Report, status: Status, by: Principal) -> None:
+    """What closes a report or opens it again needs a reason or a photo, and gives it new time; what its arbiter has waits for them.
+    An officer does not come round that by merging and splitting."""
+    if by.may_dispatch(report):
+        return
+    if (report.status in CLOSED) != (status in CLOSED):
+        raise Forbidden(_("This would close a report, or open it again: dispatchers do that by merging and splitting."))
+    if report.arbiter_id is not None:
+        raise Conflict(_("Its arbiter decides now which agency gets this report."))
+
+
+def _refuse_closing(child: Report, parent: Report) -> None:
+    """Who reopened a report waits for it, and nobody said why it should be closed; the photo that closed the other shows nothing
+    of this one."""
+    if parent.status in CLOSED and child.status not in CLOSED:
+        raise Conflict(
+            _(
+                "Report %(child)s is open and cannot follow %(parent)s, which is closed: reopen that one first, or merge the "
+                "other way round."
+            )
+            % {"child": child.public_id, "parent": parent.public_id}
+        )
 
 
 def _again_if_moved(write: Callable[[], Report]) -> Report:

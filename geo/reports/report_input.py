@@ -1,7 +1,7 @@
 """A report on its way in: what a citizen or a channel sends, checked for form. What it means is the service's business."""
 
 import json
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from django.contrib.gis.geos import Point
@@ -66,7 +66,8 @@ class OffsetDateTime(serializers.Field[datetime, Any, Any, Any]):
             moment = parse_datetime(data.strip()) if isinstance(data, str) else None
         except ValueError:
             moment = None
-        if moment is None:
+        # A day more or less, and other zones have no name for it.
+        if moment is None or not MINYEAR < moment.year < MAXYEAR:
             raise serializers.ValidationError(_("An RFC 3339 time is needed, such as 2026-03-01T07:00:00+07:00."))
         if moment.tzinfo is None:
             raise serializers.ValidationError(_("The time needs its offset, such as +07:00 or Z."))

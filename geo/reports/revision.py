@@ -34,7 +34,8 @@ def revise_report(
 
     Units:  `location` is a point in EPSG:4326, longitude first. `as_of` is the updated_at that the writer has seen.
     Errors: InvalidFields by the name of the field; Forbidden for a report, or a move into a city, that is not theirs;
-            Stale where the report was changed after `as_of`.
+            Stale where the report was changed after `as_of`. Forbidden for officers, too, where the category would be another, or
+            another agency would have it: that is handed over by coordination, and a photo and a time are asked for by category.
     The public place and text are made anew only where place, category or text change: what staff had hidden stays hidden.
     """
     given: dict[str, Any] = {
@@ -67,6 +68,11 @@ def revise_report(
             raise Conflict(_("A merged report stays in its city; split it first."))
         if not by.may_act_in(city_id):
             raise Forbidden(_("You have no role in the city in which this place lies."))
+        is_officers = by.channel is None and not by.may_dispatch(before)
+        if is_officers and ("category" in new or agency_id != before.agency_id):
+            raise Forbidden(
+                _("Only dispatchers correct a category, or a place by which another agency gets the report.")
+            )
         old_words, new_words = _told(before, new)
         before.agency_id = agency_id
         add_line(before, "revised", by=by, at=now, old=old_words, new=new_words)
@@ -134,7 +140,8 @@ def _told(before: Report, new: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     """What the history keeps: which fields, and old and new of those that are neither text nor place of a person."""
     old_words: dict[str, Any] = {}
     new_words: dict[str, Any] = {"changed": sorted(new)}
-    for name in ("category", "kind"):
-        if name in new:
-            old_words[name], new_words[name] = str(getattr(before, name)), str(new[name])
+    if "category" in new:
+        old_words["category"], new_words["category"] = before.category.slug, new["category"].slug
+    if "kind" in new:
+        old_words["kind"], new_words["kind"] = str(before.kind), str(new["kind"])
     return old_words, new_words

@@ -223,29 +223,27 @@ def _support(report_id: int, device_hash: str, now: datetime) -> Support:
 def moderate_report(
     *,
     report: Report,
-    is_public: bool,
-    public_description: str,
     user: AbstractBaseUser,
     now: datetime,
+    is_public: bool | None = None,
+    public_description: str | None = None,
     origin: str = "",
 ) -> None:
-    """What the public sees of a report, changed by staff; the history says that it was, not what the text had been."""
+    """What the public sees of a report, changed by staff (None: it stays); the history says that it was, not what the text had been."""
     with transaction.atomic():
         before = Report.objects.select_for_update().get(pk=report.pk)
-        changed: dict[str, Any] = {}
-        if before.is_public != is_public:
-            changed["is_public"] = is_public
-        if before.public_description != public_description:
-            changed["public_description"] = public_description
+        given = {"is_public": is_public, "public_description": public_description}
+        changed = {name: new for name, new in given.items() if new is not None and new != getattr(before, name)}
         if not changed:
             return
-        Report.objects.filter(pk=report.pk).update(**changed, updated_at=now)
+        moment = max(now, before.updated_at + timedelta(microseconds=1))
+        Report.objects.filter(pk=report.pk).update(**changed, updated_at=moment)
         HistoryEntry.objects.create(
             report=before,
             at=now,
             action="moderated",
             old={"is_public": before.is_public},
-            new={"is_public": is_public, "changed": sorted(changed)},
+            new={"is_public": changed.get("is_public", before.is_public), "changed": sorted(changed)},
             user_id=user.pk,
             agency_id=before.agency_id,
             origin=origin,

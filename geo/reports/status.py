@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from geo.reports.access.principals import Principal
+from geo.reports.access.principals import HANDLING, Principal
 from geo.reports.evidence.services import lacks_evidence
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
@@ -72,7 +72,7 @@ def change_status(
         (root,) = lock_reports(Report.objects.filter(pk=report.pk), *_NEEDED)
         actors = by.actors(root)
         # Asked first: a colleague's handover takes the right away, and what happened is what the second one has to know.
-        is_known = bool(actors) or (by.is_staff and by.may_act_in(root.city_id))
+        is_known = bool(actors) or by.has_role(root.city_id, HANDLING)
         if as_of is not None and root.updated_at != as_of and is_known:
             raise ChangedMeanwhile(_("The report was changed since it was read."), extra=_now_of(root))
         if not actors:

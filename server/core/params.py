@@ -66,7 +66,7 @@ def parse_bbox(text: str, name: str = "bbox") -> BBox:
 
 def parse_time(text: str, name: str, zone: ZoneInfo, *, end: bool = False) -> datetime:
     """An RFC 3339 time, or a date, which is the start of that day in the city (its end, where `end` is asked for)."""
-    text = text.strip().upper()  # RFC 3339, section 5.6: "t" and "z" are as good
+    given, text = text, text.strip().upper()  # RFC 3339, section 5.6: "t" and "z" are as good
     # In a query string an unescaped "+07:00" arrives as " 07:00".
     text = re.sub(r"(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:?\d{2})$", r"\1+\2", text)
     # GDAL writes a date as "2026-03-01T", and a time of whole hours or minutes without the rest.
@@ -85,7 +85,7 @@ def parse_time(text: str, name: str, zone: ZoneInfo, *, end: bool = False) -> da
             return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise BadParameter(name, f"{name}: {text!r} is not a date (2026-03-01) or a time (2026-03-01T07:00:00Z)")
+    raise BadParameter(name, f"{name}: {given!r} is not a date (2026-03-01) or a time (2026-03-01T07:00:00Z)")
 
 
 def _check_year(day: date, name: str) -> None:

@@ -9,7 +9,7 @@ import psycopg2
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from psycopg2.errorcodes import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -20,26 +20,31 @@ log = logging.getLogger(__name__)
 
 # After a wait for another writer's lock that was in vain.
 RETRY_AFTER_S = 5
-STATUS: list[tuple[type[Exception], int, str]] = [
-    (errors.BadParameter, 400, "Bad parameter"),
-    (errors.InvalidFields, 400, "Invalid input"),
-    (errors.NotFound, 404, "Not found"),
-    (errors.Conflict, 409, "Conflict"),
-    (errors.Stale, 412, "Precondition failed"),
-    (errors.Unauthenticated, 401, "Unauthorized"),
-    (errors.Forbidden, 403, "Forbidden"),
-    (errors.TooMany, 429, "Too many requests"),
-    (errors.NotReady, 503, "Not ready"),
-    (Http404, 404, "Not found"),
-    (PermissionDenied, 403, "Forbidden"),
-    (RequestDataTooBig, 413, "Too large"),
-    (TooManyFieldsSent, 400, "Too many fields"),
-    (UnreadablePostError, 400, "The request broke off"),
+STATUS: list[tuple[type[Exception], int, Any]] = [
+    (errors.BadParameter, 400, _("Bad parameter")),
+    (errors.InvalidFields, 400, _("Invalid input")),
+    (errors.NotFound, 404, _("Not found")),
+    (errors.Conflict, 409, _("Conflict")),
+    (errors.Stale, 412, _("Precondition failed")),
+    (errors.Unauthenticated, 401, _("Unauthorized")),
+    (errors.Forbidden, 403, _("Forbidden")),
+    (errors.TooMany, 429, _("Too many requests")),
+    (errors.NotReady, 503, _("Not ready")),
+    (Http404, 404, _("Not found")),
+    (PermissionDenied, 403, _("Forbidden")),
+    (RequestDataTooBig, 413, _("Too large")),
+    (TooManyFieldsSent, 400, _("Too many fields")),
+    (UnreadablePostError, 400, _("The request broke off")),
 ]
 
+# What those say that were raised without a word.
+_DETAIL: dict[type[Exception], Any] = {
+    PermissionDenied: _("Your role does not allow this. Whoever administers the city gives roles."),
+}
 
-def problem(status: int, title: str, detail: str, **extra: Any) -> HttpResponse:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
+
+def problem(status: int, title: Any, detail: Any, **extra: Any) -> HttpResponse:
+    body = {"type": "about:blank", "title": str(title), "status": status, "detail": str(detail), **extra}
     # Half a surrogate pair in what was sent, and is quoted here, has no UTF-8; \udXXX is its JSON.
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return HttpResponse(content, status=status, content_type="application/problem+json")
@@ -52,7 +57,8 @@ def problem_for(error: Exception) -> HttpResponse | None:
         return _took_too_long(error)
     for kind, status, title in STATUS:
         if isinstance(error, kind):
-            response = problem(status, title, getattr(error, "detail", str(error) or title), **_extra(error))
+            detail = getattr(error, "detail", "") or str(error) or _DETAIL.get(kind, title)
+            response = problem(status, title, detail, **_extra(error))
             retry_after_s = getattr(error, "retry_after_s", None)
             if retry_after_s is not None:
                 response["Retry-After"] = str(retry_after_s)
@@ -71,10 +77,10 @@ def _took_too_long(error: Exception) -> HttpResponse | None:
     if state == QUERY_CANCELED:
         return problem(
             503,
-            "Too slow",
+            _("Too slow"),
             _("This takes too long to answer. Ask for less: a smaller bbox, a shorter datetime, or a simpler filter."),
         )
-    response = problem(503, "Busy", _("Somebody else is writing what this needs; try again in a moment."))
+    response = problem(503, _("Busy"), _("Somebody else is writing what this needs; try again in a moment."))
     response["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
@@ -102,7 +108,7 @@ class ProblemMiddleware:
         known = problem_for(error)
         if known is None and not request.path.startswith("/admin/"):
             log.exception("unhandled error at %s", request.path)
-            return problem(500, "Server error", "Something went wrong here; it has been logged.")
+            return problem(500, _("Server error"), _("Something went wrong here; it has been logged."))
         return known
 
 
@@ -112,7 +118,7 @@ def drf_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | Res
     if known is not None:
         return known
     if isinstance(error, drf.ValidationError):
-        return problem(400, "Invalid input", "Some fields cannot be accepted.", errors=_plain(error.detail))
+        return problem(400, _("Invalid input"), _("Some fields cannot be accepted."), errors=_plain(error.detail))
     if isinstance(error, drf.APIException):
         response = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
         if (wait := getattr(error, "wait", None)) is not None:

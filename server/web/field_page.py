@@ -5,7 +5,7 @@ stands in the address, so nothing of the address is passed on or logged (server.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -22,7 +22,7 @@ from rest_framework.authentication import CSRFCheck
 from geo.operations.field_links.links import LinkEnded, principal_of_link, read_field_link
 from geo.operations.field_links.models import FieldLink
 from geo.operations.field_links.services import accept, close, hand_over, note_opened
-from geo.reports.categories import inherited
+from geo.operations.mayor.models import Instruction, State
 from geo.reports.evidence.services import lacks_evidence
 from geo.reports.models import Agency, ReportContact
 from geo.reports.personal_data.masking import mask
@@ -36,6 +36,8 @@ from server.core.parsers import refuse_larger
 LONGEST_NOTE = 2000
 # A photo that is too large is read all the same, to say so beside what was typed; not one of any size.
 MOST_BYTES = 3 * MAX_BYTES
+# States into which the mayor brings an instruction, saying something to the agency.
+MAYORS = (State.OPEN, State.RETURNED)
 _STATUS = {InvalidFields: 400, Forbidden: 403, Conflict: 409, NotReady: 503}
 
 View = Callable[..., HttpResponseBase]
@@ -86,10 +88,10 @@ def field_page(request: HttpRequest, link: FieldLink) -> HttpResponseBase:
     except RequestDataTooBig as error:
         return _page(request, link, Trial(problem=str(error)), 413)
     trial = Trial(
-        action=request.POST.get("action", ""),
-        note=request.POST.get("note", "").strip(),
-        reason=request.POST.get("reason", "").strip(),
-        agency=request.POST.get("agency", ""),
+        action=_sent(request, "action"),
+        note=_sent(request, "note"),
+        reason=_sent(request, "reason"),
+        agency=_sent(request, "agency"),
     )
     if _is_forged(request):
         return _page(request, link, _failed(trial, _("Please press the button once more.")), 403)
@@ -103,6 +105,11 @@ def field_page(request: HttpRequest, link: FieldLink) -> HttpResponseBase:
         # What it is now is read anew: that is why the step could not be taken.
         return _page(request, _as_it_is(link), _failed(trial, error.detail), status)
     return HttpResponseRedirect(request.get_full_path(), status=303)
+
+
+def _sent(request: HttpRequest, name: str) -> str:
+    """A field of the form; no person types a NUL, and PostgreSQL has no place for it."""
+    return request.POST.get(name, "").replace("\0", "").strip()
 
 
 def _as_it_is(link: FieldLink) -> FieldLink:
@@ -165,13 +172,28 @@ def _page(request: HttpRequest, link: FieldLink, trial: Trial, status: int) -> H
         "may_hand_over": Status.COORDINATION in targets,
         "may_close": Status.RESOLVED in targets,
         "agencies": Agency.objects.filter(city_id=report.city_id).exclude(pk=link.agency_id).order_by("name_id"),
-        "needs_photo": bool(inherited(report.category, "needs_evidence", False)) and lacks_evidence(report),
+        "needs_photo": lacks_evidence(report),
         "brought": report.evidence.exists(),
+        "instructions": _instructions(link, known),
         "trial": trial,
         "faults": trial.faults or {},
         "longest": LONGEST_NOTE,
     }
     return render(request, "field.html", context, status=status)
+
+
+def _instructions(link: FieldLink, known: Sequence[str]) -> list[dict[str, Any]]:
+    """What the mayor wants of this agency about this report, until when, in the mayor's words."""
+    seen = Instruction.objects.visible_to(principal_of_link(link)).filter(report=link.report_id, agency=link.agency_id)
+    told = seen.unfulfilled().order_by("id").prefetch_related("steps__note", "steps__report_note")
+    return [
+        {
+            "deadline": one.deadline,
+            "state": one.get_state_display(),
+            "words": [mask(step.text, known) for step in one.steps.all() if step.text and step.new_state in MAYORS],
+        }
+        for one in told
+    ]
 
 
 def _ended(request: HttpRequest, ended: LinkEnded) -> HttpResponse:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from server.core.problems import problem
@@ -34,12 +35,14 @@ def reporter_page(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What Django refuses before any view is asked, a Host that is not ours among it. What was wrong is in the log alone."""
-    return problem(400, "Bad request", "This request cannot be answered; its Host may not be one of this service.")
+    return problem(
+        400, _("Bad request"), _("This request cannot be answered; its Host may not be one of this service.")
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return problem(404, "Not found", f"There is nothing at {request.path}.")
+    return problem(404, _("Not found"), _("There is nothing at %(path)s.") % {"path": request.path})
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return problem(500, "Server error", "Something went wrong here; it has been logged.")
+    return problem(500, _("Server error"), _("Something went wrong here; it has been logged."))

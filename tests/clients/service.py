@@ -16,9 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg2
+from urllib.parse import urlsplit
 
 from server.run import owned
 from server.run.home import CHECKOUT
@@ -27,6 +25,7 @@ from server.run.private import Child
 from server.run.processes import GUNICORN
 from server.run.said import last_lines, wait_until
 from tests.clients.requests_seen import LOG_VARIABLE, URL_VARIABLE, RequestLog
+from tests.databases import another_database
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ class Service:
 @contextmanager
 def filled_service() -> Iterator[Service]:
     """The service with tests.clients.city_data in it."""
-    with _database() as dsn, tempfile.TemporaryDirectory(prefix="pantau-clients-") as folder:
+    with (
+        another_database(f"test_clients_{os.getpid()}") as dsn,
+        tempfile.TemporaryDirectory(prefix="pantau-clients-") as folder,
+    ):
         log = Path(folder) / "requests.log"
         log.touch()
         environment = {**os.environ, "DATABASE_URL": dsn, LOG_VARIABLE: str(log)}
@@ -74,22 +76,6 @@ def _answers(url: str) -> bool:
     except urllib.error.URLError:
         return False
     return True
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    base = os.environ["DATABASE_URL"]
-    name = f"test_clients_{os.getpid()}"
-    admin = psycopg2.connect(base)
-    admin.autocommit = True
-    try:
-        with admin.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name}")
-        yield urlunsplit(urlsplit(base)._replace(path=f"/{name}"))
-    finally:
-        with admin.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.close()
 
 
 def main(command: list[str]) -> int:

@@ -1,12 +1,11 @@
 """The legend of the map page in small windows, in a real browser."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.clients.browser import Watched, chromium, open_page
+from tests.clients.browser import Watched, open_page
 from tests.factories import make_category, make_city, make_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,12 +13,6 @@ PHONE = {"width": 390, "height": 700}
 LOW = {"width": 1000, "height": 620}
 # All that is laid over the map beside the legend itself.
 CONTROLS = ".map-frame :is(.maplibregl-ctrl-group, .maplibregl-ctrl-attrib, #home, #status, .note:not([hidden]))"
-
-
-@pytest.fixture
-def browser(live_server: Any) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 import io
 import json
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from sensors.observations.partitions import ensure_partitions
 from sensors.observations.rollups import refresh_all_rollups
 from sensors.observations.writer import write_observations
 from server.web.strings import STRINGS
-from tests.clients.browser import PATIENCE_MS, SETTLED, Watched, chromium, open_page
+from tests.clients.browser import PATIENCE_MS, SETTLED, Watched, open_page
 from tests.factories import (
     make_category,
     make_channel,
@@ -75,13 +74,6 @@ def make_readings(now: datetime) -> None:
 @pytest.fixture
 def watched() -> Watched:
     return Watched()
-
-
-@pytest.fixture
-def browser(live_server: Any) -> Iterator[Browser]:
-    # One for each test: the loop that Playwright runs must have ended when Django tidies the database up.
-    with chromium() as found:
-        yield found
 
 
 def send_report(base: str, **values: Any) -> None:

@@ -1,7 +1,6 @@
 """The sheet of a saved analysis, as a real browser prints it: one page of A4, with nothing fetched."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,13 @@ from playwright.sync_api import Browser
 
 from geo.layers.saving import freeze_analysis
 from geo.models import SavedAnalysis
-from tests.clients.browser import Watched, chromium
+from tests.clients.browser import Watched
 from tests.factories import make_category, make_city, make_report
 from tests.saved_analyses import FIXED, NOW, counted, saved_by, staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("counted")]
 __all__ = ["counted"]
 MM_IN_POINTS = 72 / 25.4
-
-
-@pytest.fixture
-def browser(live_server: Any, saved: SavedAnalysis) -> Iterator[Browser]:
-    """Once everything is in the database: with Playwright's loop running Django refuses to write."""
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

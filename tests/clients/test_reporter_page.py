@@ -3,7 +3,6 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from geo.models import Agency, Closing, HistoryEntry, HistoryNote, Report
 from geo.reports.access.links import make_link
-from tests.clients.browser import PATIENCE_MS, Watched, chromium, open_page
+from tests.clients.browser import PATIENCE_MS, Watched, open_page
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.pictures import plain
 from tests.workflow_paths import bring_to
@@ -26,7 +25,7 @@ CHEAP_PHONE = {"width": 320, "height": 568}
 
 @dataclass(frozen=True)
 class Sent:
-    """A report, the link to it, and the service. The database itself is asked before the browser runs, and after."""
+    """A report, the link to it, and the service."""
 
     report: Report
     token: str
@@ -64,12 +63,6 @@ def resolved(live_server: Any) -> Sent:
     return Sent(report, make_link(report, now=now), live_server.url)
 
 
-@pytest.fixture
-def browser(resolved: Sent) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 def opened(browser: Browser, url: str, *, watched: Watched | None = None, **context: Any) -> Page:
     return open_page(browser, url, watched or Watched(), **{"locale": "en-GB", "viewport": CHEAP_PHONE, **context})
 
@@ -81,28 +74,27 @@ def posts_of(page: Page) -> list[str]:
     return sent
 
 
-def test_reporter_disputes_a_resolved_report_and_opens_it_again(resolved: Sent) -> None:
+def test_reporter_disputes_a_resolved_report_and_opens_it_again(resolved: Sent, browser: Browser) -> None:
     watched = Watched()
-    with chromium() as browser:
-        page = opened(browser, resolved.url, watched=watched)
-        expect(page.locator("#status")).to_have_text("Resolved")
-        page.locator("#comment").fill("Airnya masih setinggi lutut")
-        page.locator("#no").click()
-        expect(page.locator("#notice")).to_contain_text("Your answer is noted: it is not done.")
-        expect(page.locator("#notice")).to_be_focused()
-        expect(page.locator("#answered")).to_contain_text("it is not done")
-        expect(page.locator("#comment")).to_have_value("")
-        # What was written is at hand as the reason, and need not be typed again.
-        expect(page.locator("#reason")).to_have_value("Airnya masih setinggi lutut")
-        page.locator("#reopen").click()
-        expect(page.locator("#status")).to_have_text("Reopened")
-        expect(page.locator("#notice")).to_contain_text("The report is open again.")
-        expect(page.locator("#history li").last).to_contain_text("Reopened")
-        expect(page.locator("#questions")).to_be_empty()
-        # The link stays in the address bar, to be kept as a bookmark.
-        assert page.url == resolved.url
-        assert page.context.cookies() == []
-        assert (watched.errors, watched.strangers) == ([], [])
+    page = opened(browser, resolved.url, watched=watched)
+    expect(page.locator("#status")).to_have_text("Resolved")
+    page.locator("#comment").fill("Airnya masih setinggi lutut")
+    page.locator("#no").click()
+    expect(page.locator("#notice")).to_contain_text("Your answer is noted: it is not done.")
+    expect(page.locator("#notice")).to_be_focused()
+    expect(page.locator("#answered")).to_contain_text("it is not done")
+    expect(page.locator("#comment")).to_have_value("")
+    # What was written is at hand as the reason, and need not be typed again.
+    expect(page.locator("#reason")).to_have_value("Airnya masih setinggi lutut")
+    page.locator("#reopen").click()
+    expect(page.locator("#status")).to_have_text("Reopened")
+    expect(page.locator("#notice")).to_contain_text("The report is open again.")
+    expect(page.locator("#history li").last).to_contain_text("Reopened")
+    expect(page.locator("#questions")).to_be_empty()
+    # The link stays in the address bar, to be kept as a bookmark.
+    assert page.url == resolved.url
+    assert page.context.cookies() == []
+    assert (watched.errors, watched.strangers) == ([], [])
     resolved.report.refresh_from_db()
     assert (resolved.report.status, resolved.report.reopened_count) == ("reopened", 1)
     assert list(Closing.objects.values_list("is_done", flat=True)) == [False]
@@ -127,14 +119,13 @@ def test_page_shows_the_report_as_the_public_reads_it(resolved: Sent, browser: B
     assert page.evaluate("document.documentElement.scrollWidth") <= CHEAP_PHONE["width"]
 
 
-def test_photo_that_the_public_does_not_get_is_said_to_be_none(resolved: Sent) -> None:
+def test_photo_that_the_public_does_not_get_is_said_to_be_none(resolved: Sent, browser: Browser) -> None:
     Report.objects.update(is_public=False)
-    with chromium() as browser:
-        page = opened(browser, resolved.url)
-        expect(page.locator(".photos")).to_have_text(
-            "Photo 1 cannot be shown here: it is not public, or there is no connection."
-        )
-        expect(page.locator("#status")).to_have_text("Resolved")
+    page = opened(browser, resolved.url)
+    expect(page.locator(".photos")).to_have_text(
+        "Photo 1 cannot be shown here: it is not public, or there is no connection."
+    )
+    expect(page.locator("#status")).to_have_text("Resolved")
 
 
 def test_page_is_indonesian_and_changes_its_language_without_losing_the_link(resolved: Sent, browser: Browser) -> None:
@@ -147,13 +138,12 @@ def test_page_is_indonesian_and_changes_its_language_without_losing_the_link(res
     assert page.url == f"{resolved.origin}/report/?lang=en#{resolved.token}"
 
 
-def test_second_click_sends_nothing(resolved: Sent) -> None:
-    with chromium() as browser:
-        page = opened(browser, resolved.url)
-        sent = posts_of(page)
-        page.evaluate("for (let i = 0; i < 2; i += 1) document.getElementById('yes').click()")
-        expect(page.locator("#notice")).to_have_text("Thank you. Your answer is noted: it is done.")
-        assert sent == [f"{resolved.origin}/api/report-link/confirm/"]
+def test_second_click_sends_nothing(resolved: Sent, browser: Browser) -> None:
+    page = opened(browser, resolved.url)
+    sent = posts_of(page)
+    page.evaluate("for (let i = 0; i < 2; i += 1) document.getElementById('yes').click()")
+    expect(page.locator("#notice")).to_have_text("Thank you. Your answer is noted: it is done.")
+    assert sent == [f"{resolved.origin}/api/report-link/confirm/"]
     assert HistoryEntry.objects.filter(action="answered").count() == 1
 
 
@@ -170,15 +160,14 @@ def test_report_is_not_opened_again_without_a_reason(resolved: Sent, browser: Br
     expect(page.locator("#status")).to_have_text("Reopened")
 
 
-def test_links_that_are_wrong_or_too_old_are_answered_in_words(resolved: Sent) -> None:
+def test_links_that_are_wrong_or_too_old_are_answered_in_words(resolved: Sent, browser: Browser) -> None:
     old = make_link(resolved.report, now=datetime.now(UTC) - timedelta(days=366))
-    with chromium() as browser:
-        for token in (old, resolved.token[:-4], "nonsense"):
-            page = opened(browser, f"{resolved.origin}/report/#{token}")
-            expect(page.locator("#notice")).to_contain_text("This link does not work.")
-            expect(page.locator("#notice")).to_contain_text("A link ends after 365 days")
-            expect(page.locator("#report")).to_be_empty()
-            expect(page.locator("#again")).to_be_hidden()
+    for token in (old, resolved.token[:-4], "nonsense"):
+        page = opened(browser, f"{resolved.origin}/report/#{token}")
+        expect(page.locator("#notice")).to_contain_text("This link does not work.")
+        expect(page.locator("#notice")).to_contain_text("A link ends after 365 days")
+        expect(page.locator("#report")).to_be_empty()
+        expect(page.locator("#again")).to_be_hidden()
 
 
 def test_without_a_link_the_page_says_where_links_come_from_and_asks_nothing(resolved: Sent, browser: Browser) -> None:

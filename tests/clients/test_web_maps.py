@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.gis.geos import Point
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from geo.areas.models import City
-from tests.clients.browser import DESKTOP, PATIENCE_MS, chromium
+from tests.clients.browser import DESKTOP, PATIENCE_MS
 from tests.factories import make_category, make_city, make_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -61,22 +61,21 @@ def elsewhere(tmp_path: Path, live_server: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_site(elsewhere: str) -> Iterator[Any]:
-    with chromium() as browser:
-        page = browser.new_context(viewport=DESKTOP).new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        errors: list[str] = []
-        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda asked: errors.append(asked.url) if not asked.url.startswith(NEAR) else None)
+def open_site(elsewhere: str, browser: Browser) -> Iterator[Any]:
+    page = browser.new_context(viewport=DESKTOP).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda asked: errors.append(asked.url) if not asked.url.startswith(NEAR) else None)
 
-        def go(name: str) -> Page:
-            page.goto(f"{elsewhere}/{name}.html")
-            return page
+    def go(name: str) -> Page:
+        page.goto(f"{elsewhere}/{name}.html")
+        return page
 
-        yield go
-        # The browser asks every site for an icon.
-        assert [error for error in errors if "404" not in error] == []
+    yield go
+    # The browser asks every site for an icon.
+    assert [error for error in errors if "404" not in error] == []
 
 
 def test_leaflet_shows_the_reports_of_every_page(city: City, open_site: Any) -> None:

@@ -5,6 +5,7 @@ south-west quarter, .1002 the north-west one. The east half has no kelurahan.
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,28 @@ def make_square_city() -> City:
 
 def make_report(city: City, point: tuple[float, float] | None = None, **values: Any) -> Report:
     """A report as it stands before placement: outside, in no area."""
+    report = _report(city, *_category_and_channel(), point, **values)
+    report.save()
+    return report
+
+
+def make_reports(city: City, points: Iterable[tuple[tuple[float, float], Point | None]]) -> None:
+    """Many of them, each at its place and its public place; None: the same."""
+    named = _category_and_channel()
+    Report.objects.bulk_create(
+        _report(city, *named, place, **({"public_location": public} if public else {})) for place, public in points
+    )
+
+
+def _category_and_channel() -> tuple[Category, Channel]:
     category, _new = Category.objects.get_or_create(slug="sampah", defaults={"name_id": "Sampah", "name_en": "Rubbish"})
     channel, _new = Channel.objects.get_or_create(slug="web", defaults={"name": "Web"})
+    return category, channel
+
+
+def _report(
+    city: City, category: Category, channel: Channel, point: tuple[float, float] | None, **values: Any
+) -> Report:
     location = Point(*point, srid=4326) if point else None
     defaults = {
         "location": location,
@@ -65,7 +86,7 @@ def make_report(city: City, point: tuple[float, float] | None = None, **values: 
         "received_at": NOW,
         "updated_at": NOW,
     }
-    return Report.objects.create(city=city, channel=channel, category=category, **{**defaults, **values})
+    return Report(city=city, channel=channel, category=category, **{**defaults, **values})
 
 
 def feature(code: str | None, geometry: dict[str, Any] | None, **properties: Any) -> dict[str, Any]:

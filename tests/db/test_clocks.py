@@ -305,6 +305,25 @@ def test_recomputing_a_calendar_reaches_reports_that_its_agencies_have_or_had_an
     assert mine.agency == dlh
 
 
+def test_recomputing_holds_intake_up_for_five_hundred_reports_at_a_time_at_most(dlh):
+    report = report_at("03-02 08:00")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO geo_report (public_id, city_id, channel_id, kind, category_id, description, public_description,
+                location_flag, reported_at, received_at, updated_at, status, is_public, support_count, address, attributes)
+            SELECT 'r' || i, city_id, channel_id, kind, category_id, '', '', location_flag, reported_at, received_at, updated_at,
+                status, true, 0, '', '{}'
+            FROM geo_report, generate_series(1, 1100) i WHERE id = %s
+            """,
+            [report.pk],
+        )
+    sizes: list[int] = []
+    done = recompute_deadlines(by=STAFF, now=NOW, on_progress=sizes.append)
+    assert done == Recomputed(read=1101, changed=1100)
+    assert sizes == [500, 500, 101]
+
+
 def test_recomputing_leaves_other_cities_alone(dlh):
     away = make_city("kota-lain", west=110.0)
     report_at("03-09 08:00")

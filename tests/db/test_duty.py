@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from geo.areas.models import City
-from geo.models import CityRole, Escalation, OnCallLevel, OutboxMessage, Report, Shift
+from geo.models import AlertRule, CityRole, Escalation, OnCallLevel, OutboxMessage, Report, Shift
 from geo.operations.duty.escalation import escalate_due, signing_key
 from geo.operations.duty.rendering import as_html, as_text
 from geo.operations.duty.shifts import default_start, end_shift, start_shift
@@ -344,6 +344,9 @@ ALERTS = [
 
 
 def gauge(slug: str, *results: tuple[str, float], alert_levels: Any = ALERTS, **more: Any) -> None:
+    """With the city's rule for gauges, which has the levels that its authority has configured on each."""
+    city = City.objects.get(slug="kota-uji")
+    AlertRule.objects.get_or_create(city=city, authority="BBWS", observed_property="river_level", unit="cm")
     thing = make_thing(slug, name=slug.upper(), properties={"alert_levels": alert_levels}, **more)
     stream = make_datastream(thing, "river_level", unit_ucum="cm", expected_interval_s=600)
     ensure_partitions({date(2026, 3, 1)})

@@ -328,6 +328,7 @@ WRITES: dict[str, tuple[Callable[[], Left], ...]] = {
     "geo.reports.notes.add_note": (noted,),
     "geo.reports.notes.add_notes": (noted,),
     "geo.reports.evidence.services.add_evidence": (evidence_brought,),
+    "geo.reports.evidence.services.store_evidence": (evidence_brought,),
     "geo.reports.evidence.services.remove_evidence": (evidence_removed,),
     "geo.reports.personal_data.retention.anonymise_due": (anonymised,),
     "geo.reports.personal_data.retention.strip": (anonymised, erased),
@@ -358,7 +359,8 @@ OTHERS = {
     "geo.reports.services.support_report": "a count, and a row of its own with its time; who it was is the hash of a device, "
     "which is personal data and must be erasable: it may not stand in what never goes",
     "geo.reports.photos.stored.delete_photos": "of erase_person, which leaves the line",
-    "geo.reports.admin.actions.ask_for_step": BY_A_SERVICE,
+    "geo.reports.admin.steps.ask_for_step": BY_A_SERVICE,
+    "geo.reports.admin.steps.bring_photo": BY_A_SERVICE,
     "geo.reports.admin.actions.set_status": BY_A_SERVICE,
     "geo.reports.admin.actions.merge_chosen": BY_A_SERVICE,
     "geo.reports.admin.actions.split_chosen": BY_A_SERVICE,

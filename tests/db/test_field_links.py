@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apprise.plugins.telegram import NotifyTelegram
 from django.core.exceptions import ValidationError
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from geo.models import (
     Agency,
@@ -20,6 +21,7 @@ from geo.models import (
     OutboxMessage,
     Report,
     ReportContact,
+    ReportEvidence,
 )
 from geo.operations.field_links.gateways import _service, check_gateway
 from geo.operations.field_links.links import LinkEnded, principal_of_link, read_field_link, token_of
@@ -27,9 +29,10 @@ from geo.operations.field_links.services import accept, close, end_links, hand_o
 from geo.operations.outbox.delivery import deliver_due
 from geo.reports.access.principals import Grant, Link, Principal, Role
 from geo.reports.workflow import Actor
-from server.core.errors import Conflict, Forbidden, NotFound
+from server.core.errors import Conflict, Forbidden, InvalidFields, NotFound
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.mail_server import MailServer
+from tests.pictures import plain
 from tests.receiver import Answer, Receiver
 from tests.workflow_paths import bring_to, take_step
 
@@ -121,7 +124,7 @@ def test_only_dispatchers_send_and_withdraw_links(report: Report) -> None:
 
 def test_without_a_contact_there_is_nobody_to_send_a_link_to(report: Report) -> None:
     contact(report, is_active=False)
-    with pytest.raises(Conflict):
+    with translation.override("en"), pytest.raises(Conflict, match=r"^DLH has no contact for this report; add one"):
         send_links(report=report, by=dispatcher(report), now=timezone.now())
     assert not OutboxMessage.objects.filter(topic="field-link").exists()
 
@@ -207,6 +210,31 @@ def test_a_withdrawn_link_cannot_be_used_by_who_has_read_it_before(report: Repor
             use()
     report.refresh_from_db()
     assert report.status == "assigned"
+
+
+def test_of_a_photo_that_arrives_when_the_link_was_withdrawn_nothing_is_kept(
+    report: Report, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    link = read_field_link(token_of(sent(report)), now=timezone.now())
+    end_links(report=report, by=dispatcher(report), now=timezone.now())
+    with pytest.raises(LinkEnded):
+        close(link=link, note="Sudah", photo=plain(), now=timezone.now())
+    assert not ReportEvidence.objects.exists()
+    assert not report.history.filter(action="evidence").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_where_the_step_cannot_be_taken_the_photo_is_kept_and_the_link_stays_good(report: Report) -> None:
+    link = sent(report)
+    with pytest.raises(InvalidFields, match="note"):
+        close(link=link, note=" ", photo=plain(), now=timezone.now())
+    assert ReportEvidence.objects.get().report == report
+    assert report.history.filter(action="evidence").count() == 1
+    link.refresh_from_db()
+    assert (link.used, link.revoked_at) == ("", None)
+    close(link=link, note="Sudah", photo=plain(), now=timezone.now())
+    assert (ReportEvidence.objects.count(), Report.objects.get().status) == (1, "resolved")
 
 
 def test_a_link_of_a_contact_that_was_switched_off_opens_nothing(report: Report) -> None:
@@ -327,6 +355,8 @@ def test_known_gateways_are_accepted(url: str) -> None:
         "tgram://123456789:abcdefg_hijklmnop/12315544/?verify=no",
         "tgram://123456789:abcdefg_hijklmnop/12315544/?RTO=9999",
         "json://[",
+        "json://gerbang.example/?+Authorization=kunci%0d%0aX-Lain:%20a",
+        "json://gerbang.example/?+Authorization%00=kunci",
     ],
 )
 def test_what_might_go_anywhere_or_nowhere_is_no_gateway(url: str) -> None:

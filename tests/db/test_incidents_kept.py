@@ -12,7 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from geo.areas.models import City
 from geo.channels.models import ChannelConnection
-from geo.models import Area, HistoryEntry, HistoryNote, Incident, IncidentReport, OutboxMessage, Report, Subscription
+from geo.models import (
+    Agency,
+    Area,
+    HistoryEntry,
+    HistoryNote,
+    Incident,
+    IncidentReport,
+    OutboxMessage,
+    Report,
+    Subscription,
+)
 from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.services import change_reports, close_incident, edit_incident, open_incident
 from geo.operations.outbox.delivery import deliver_due
@@ -323,6 +333,25 @@ def test_a_step_takes_what_follows_along_and_tells_it_once(city: City, dispatche
     assert told.refused == ()
     assert set(Report.objects.values_list("status", flat=True)) == {"in_progress"}
     assert HistoryNote.objects.filter(text=MESSAGE).count() == 2
+
+
+def test_a_message_alone_is_nobodys_first_response_and_one_with_a_step_is_that_of_each_who_takes_it(
+    city: City, dispatcher: Principal
+) -> None:
+    reports = floods(3)
+    incident = opened(city, reports, dispatcher)
+    message_reporters(incident=incident, text=MESSAGE, by=dispatcher, now=NOW + timedelta(minutes=10))
+    assert set(Report.objects.values_list("responded_at", flat=True)) == {None}
+    change_status(
+        report=reports[0], status=Status.ASSIGNED, by=dispatcher, now=NOW + timedelta(minutes=20), agency=bpbd()
+    )
+    message_reporters(incident=incident, text=MESSAGE, by=dispatcher, now=LATER, status=Status.IN_PROGRESS)
+    answered = Report.objects.order_by("id").values_list("responded_at", flat=True)
+    assert list(answered) == [NOW + timedelta(minutes=20), LATER, LATER]
+
+
+def bpbd() -> Agency:
+    return Agency.objects.get(slug="bpbd")
 
 
 def test_an_empty_message_and_an_incident_of_nobody_are_refused(city: City, dispatcher: Principal) -> None:

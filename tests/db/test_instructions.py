@@ -11,7 +11,9 @@ from django.db import IntegrityError, ProgrammingError, transaction
 
 from geo.areas.models import Area, City
 from geo.models import CityRole, HistoryEntry, HistoryNote, Instruction, InstructionNote, InstructionStep, OutboxMessage
+from geo.operations.field_links.links import token_of
 from geo.operations.field_links.models import AgencyContact
+from geo.operations.field_links.services import end_links, send_links
 from geo.operations.incidents.services import open_incident
 from geo.operations.mayor.instructions import EDGES, give_instruction, move_instruction, next_states, sides_of
 from geo.operations.mayor.models import State
@@ -21,6 +23,7 @@ from geo.reports.models import Agency
 from geo.reports.personal_data.person import erase_person, read_person
 from server.core.errors import Conflict, Forbidden, InvalidFields
 from tests.factories import NOW, make_agency, make_category, make_city, make_report
+from tests.workflow_paths import take_step
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -166,6 +169,35 @@ def test_who_sees_instructions(city: City, dlh: Agency) -> None:
         assert not Instruction.objects.visible_to(by).exists()
 
 
+def test_one_about_a_report_is_read_by_who_has_the_report_and_by_whom_it_was_given_to_until_it_has_ended(
+    city: City, dlh: Agency
+) -> None:
+    dbmsda, bpbd = make_agency(city, "dbmsda"), make_agency(city, "bpbd")
+    report = make_report()
+    one = given(city, None, target=report)
+
+    def readers() -> set[str]:
+        agencies = {"dlh": dlh, "dbmsda": dbmsda, "bpbd": bpbd}
+        return {name for name, agency in agencies.items() if Instruction.objects.visible_to(officer(agency)).exists()}
+
+    assert readers() == {"dlh"}
+    for to in (dbmsda, bpbd):
+        take_step(report, "coordination", agency=to)
+    assert readers() == {"dlh", "bpbd"}
+    dispatcher = Principal(user_id=9, grants=(Grant(Role.DISPATCHER, city.pk),))
+    with pytest.raises(Forbidden):
+        move_instruction(instruction=one, state=State.ACKNOWLEDGED, by=officer(bpbd), now=NOW)
+    moved(one, State.ACKNOWLEDGED, State.DONE, State.CONFIRMED)
+    assert readers() == {"bpbd"}
+    for by in (mayor(city), dispatcher):
+        assert list(Instruction.objects.visible_to(by)) == [one]
+
+
+def test_one_about_an_area_is_read_by_its_agency_after_it_has_ended(city: City, dlh: Agency) -> None:
+    one = moved(given(city, dlh), State.WITHDRAWN)
+    assert list(Instruction.objects.visible_to(officer(dlh))) == [one]
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [({"deadline": NOW}, "deadline"), ({"text": "  "}, "text"), ({}, "agency")],
@@ -267,7 +299,10 @@ def test_the_database_holds_that_there_is_one_target(city: City, dlh: Agency) ->
             Instruction.objects.filter(pk=one.pk).update(**values)
 
 
-def test_the_agencys_officers_get_a_letter_and_the_mayor_one_when_it_is_done(city: City, dlh: Agency) -> None:
+def test_the_agencys_officers_get_a_letter_and_the_mayor_one_when_it_is_done(
+    city: City, dlh: Agency, settings: Any
+) -> None:
+    settings.LINK_URL = "https://pantau.example"
     wali = person("wali", city, "mayor")
     person("petugas", city, "officer", agency=dlh)
     person("lurah", city, "officer", agency=dlh, area=Area.objects.get(code="kota-uji.1.1"))
@@ -280,7 +315,8 @@ def test_the_agencys_officers_get_a_letter_and_the_mayor_one_when_it_is_done(cit
     (letter,) = mail.outbox
     assert letter.to == ["petugas@example.org"]
     assert letter.subject.endswith(": DLH")
-    for told in (": Kota-Uji 1\n", ": 2 Maret 2099 12:00\n", f"/api/instructions/{one.public_id}/\n"):
+    page = f": https://pantau.example/admin/geo/instruction/{one.pk}/change/\n"
+    for told in (": Kota-Uji 1\n", ": 2 Maret 2099 12:00 WIB\n", page):
         assert told in letter.body
     assert "Rahasia" not in letter.body
     moved(one, State.ACKNOWLEDGED, now=now)
@@ -313,3 +349,22 @@ def test_the_agencys_mailboxes_get_a_letter_too(city: City, dlh: Agency) -> None
     assert "example.org" not in str(OutboxMessage.objects.get().payload)
     deliver_due()
     assert [letter.to for letter in mail.outbox] == [["piket@example.org"]]
+
+
+def test_a_mailbox_that_has_a_link_to_the_report_is_led_to_the_page_behind_it(
+    city: City, dlh: Agency, settings: Any
+) -> None:
+    settings.LINK_URL = "https://pantau.example"
+    now = datetime.now(UTC)
+    report = make_report(now=now)
+    AgencyContact.objects.create(agency=dlh, name="piket", kind="email", address="piket@example.org")
+    superuser = Principal(is_superuser=True)
+    (link,) = send_links(report=report, by=superuser, now=now)
+    OutboxMessage.objects.all().delete()
+    one = given(city, None, target=report, now=now, deadline=now + DAY)
+    deliver_due()
+    assert f": https://pantau.example/field/{token_of(link)}/\n" in mail.outbox[0].body
+    end_links(report=report, by=superuser, now=now)
+    move_instruction(instruction=one, state=State.WITHDRAWN, by=mayor(city), now=now)
+    deliver_due()
+    assert f": https://pantau.example/admin/geo/instruction/{one.pk}/change/\n" in mail.outbox[1].body

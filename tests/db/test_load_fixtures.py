@@ -22,6 +22,7 @@ from geo.models import (
     WorkingCalendar,
     WorkingInterval,
 )
+from geo.reports.categories import inherited
 from sensors.models import ObservedProperty, Thing
 from tests.db.squares import assert_placed_as_by_brute_force, feature, import_areas, square, write_geojson
 
@@ -120,6 +121,12 @@ def test_categories_come_with_their_questions_keywords_and_open311_types(capsys)
     assert Category.objects.get(slug="lampu-jalan").keywords == "PJU, gelap, mati"
     batch = Category.objects.filter(open311_type="batch").order_by("slug").values_list("slug", flat=True)
     assert list(batch) == ["kekerasan", "orang-telantar"]
+
+
+def test_damaged_roads_with_all_below_them_and_nothing_else_need_a_photo_when_they_are_resolved(capsys):
+    load(capsys)
+    needed = {category.slug for category in Category.objects.all() if inherited(category, "needs_evidence", False)}
+    assert needed == {"jalan-rusak", "jalan-berlubang", "trotoar-rusak"}
 
 
 def test_a_category_that_asks_something_else_keeps_its_own_questions(capsys):

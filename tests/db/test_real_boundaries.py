@@ -18,7 +18,7 @@ from django.db import connection
 
 from geo.models import Area, City, Report, ThingPlacement
 from sensors.models import ThingLocation
-from tests.db.squares import assert_placed_as_by_brute_force, import_areas, make_levels, make_report
+from tests.db.squares import assert_placed_as_by_brute_force, import_areas, make_levels, make_reports
 
 pytestmark = pytest.mark.django_db
 BEKASI = Path(__file__).parents[2] / "fixtures/bekasi"
@@ -38,12 +38,9 @@ def bekasi() -> City:
     call_command("load_fixtures", verbosity=0)
     city = City.objects.get()
     chance = random.Random(2016)
-    for _i in range(1000):
-        make_report(city, (chance.uniform(106.88, 107.06), chance.uniform(-6.42, -6.16)))
-    for area in Area.objects.filter(level__code="kelurahan"):
-        for corner in area.boundary[0][0][:8]:
-            snapped = Point(round(corner[0], 3), round(corner[1], 3), srid=4326)
-            make_report(city, corner, public_location=snapped)
+    make_reports(city, (((chance.uniform(106.88, 107.06), chance.uniform(-6.42, -6.16)), None) for _i in range(1000)))
+    corners = (corner for area in Area.objects.filter(level__code="kelurahan") for corner in area.boundary[0][0][:8])
+    make_reports(city, ((at, Point(round(at[0], 3), round(at[1], 3), srid=4326)) for at in corners))
     call_command("rebuild_placements")
     return city
 
@@ -111,8 +108,7 @@ def test_every_regency_of_indonesia_imports_at_size(tmp_path, capsys):
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [root]}))
     import_areas(path, "kota")
     chance = random.Random(514)
-    for _i in range(300):
-        make_report(country, (chance.uniform(95, 141), chance.uniform(-10, 5)))
+    make_reports(country, (((chance.uniform(95, 141), chance.uniform(-10, 5)), None) for _i in range(300)))
     said = import_areas(SHARED / "indonesia_kabkota.geojson", "kecamatan", capsys, parent="0")
     assert "kecamatan: 514 added" in said
     with connection.cursor() as cursor:

@@ -8,10 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.gis.geos import Point, Polygon
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from geo.areas.models import City
 from geo.models import Area, CityRole, OutboxMessage, Report, Subscription
+from geo.operations.notifications.limits import letter_box
 from geo.operations.notifications.models import Event
 from geo.operations.notifications.notices import Notice, notify
 from geo.operations.notifications.services import (
@@ -218,6 +220,35 @@ def test_an_event_that_is_of_no_report_meets_area_and_place_but_no_filter(city: 
     assert (count, told()) == (1, keys(wanted))
 
 
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_a_status_change_takes_as_many_statements_for_fifty_followers_as_for_one(city: City, is_filtered: bool) -> None:
+    counts = []
+    bring_to(make_report(), Status.ASSIGNED)  # what is made, or asked, once
+    for followers in (1, 50):
+        Subscription.objects.all().delete()
+        for n in range(followers):
+            told_by(city, filter=f"support_count >= 0 AND NOT description LIKE 'x{n}'" if is_filtered else "")
+        report = make_report()
+        told()
+        with CaptureQueriesContext(connection) as captured:
+            bring_to(report, Status.ASSIGNED)
+        counts.append(len(captured))
+        assert len(told()) == followers
+    assert counts[0] == counts[1]
+
+
+def test_of_many_filters_each_is_met_by_itself_and_one_that_fails_is_left_out(city: City) -> None:
+    texts = ["support_count < 1", "support_count >= 1", "support_count < 2 AND status = 'submitted'", "no_column = 1"]
+    above, below, both, _lost = (told_by(city, filter=text) for text in texts)
+    make_report()
+    assert told() == keys(above, both)
+    failing = told_by(city, filter="support_count / 0 = 1")
+    make_report()
+    assert told() == keys(above, both)
+    assert failing.is_active
+    assert below.is_active
+
+
 def test_telling_many_takes_as_many_statements_as_telling_one(city: City, django_assert_num_queries: Any) -> None:
     notice = Notice(Event.SUBMITTED, city.pk, NOW, report_id=make_report().pk)
     like = told_by(city)
@@ -268,15 +299,39 @@ def letters() -> int:
     return OutboxMessage.objects.filter(topic="subscription.confirm").count()
 
 
-def test_a_letter_box_gets_three_letters_in_an_hour_by_whatever_name(city: City) -> None:
+def test_a_letter_box_whose_reader_confirms_nothing_gets_three_letters_by_whatever_name(city: City) -> None:
     wish = Wish(city, area=Area.objects.get(code="kota-uji.1"))
     for name in ("siti", "siti+a", "Siti+b", "siti+c", "SITI+d+e"):
         subscribe_by_email(wish=wish, email=f"{name}@example.org", by=PUBLIC, now=NOW)
     assert (letters(), Subscription.objects.count()) == (3, 3)
     subscribe_by_email(wish=wish, email="budi@example.org", by=PUBLIC, now=NOW)
     assert letters() == 4
-    subscribe_by_email(wish=wish, email="siti+f@example.org", by=PUBLIC, now=NOW + timedelta(hours=1))
+    for hours in range(1, 24):
+        subscribe_by_email(wish=wish, email=f"Siti+f{hours}@Example.org", by=PUBLIC, now=NOW + timedelta(hours=hours))
+    assert letters() == 4
+    assert set(Subscription.objects.filter(email__icontains="siti").values_list("email", flat=True)) == {
+        "siti@example.org",
+        "siti+a@example.org",
+        "Siti+b@example.org",
+    }
+    Subscription.objects.filter(email="siti+a@example.org").update(confirmed_at=NOW)
+    subscribe_by_email(wish=wish, email="siti+g@example.org", by=PUBLIC, now=NOW + timedelta(hours=24))
     assert letters() == 5
+
+
+@pytest.mark.parametrize(
+    ("email", "box"),
+    [
+        ("Siti@Example.org", "siti@example.org"),
+        ("siti+a+b@example.org", "siti@example.org"),
+        ("+62812@example.org", "+62812@example.org"),
+        ("siti@example+org.net", "siti@example+org.net"),
+    ],
+)
+def test_the_database_finds_the_letter_box_that_the_counter_counts(city: City, email: str, box: str) -> None:
+    told_by(city, email=email, confirmed_at=None)
+    assert letter_box(email) == box
+    assert Subscription.objects.unconfirmed_in(box).count() == 1
 
 
 def test_an_ended_subscription_frees_no_letter_for_an_account_either(city: City) -> None:

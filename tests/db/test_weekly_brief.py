@@ -12,6 +12,7 @@ from django.contrib.gis.geos import Point
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
@@ -22,7 +23,7 @@ from geo.operations.mayor.brief import Brief, Compared, Group, brief_as_json
 from geo.operations.mayor.gathering import weekly_brief
 from geo.operations.mayor.instructions import give_instruction
 from geo.operations.mayor.rendering import as_html, as_text, changed
-from geo.operations.mayor.sending import send_brief, send_due_briefs
+from geo.operations.mayor.sending import Fate, fates_of, send_brief, send_due_briefs
 from geo.operations.mayor.weeks import Week, last_week, read_week, week_of, week_to_send
 from geo.operations.outbox.delivery import deliver_due
 from geo.placement.services import place_things
@@ -219,6 +220,12 @@ def test_the_slowest_agencies_stand_first_with_their_medians(city: City, dlh: Ag
     assert "- DLH: late –; first response 3.0 (3, ▼ down by 2.0); resolution –\n" in text
 
 
+def test_an_agency_that_was_late_with_nothing_is_not_among_the_slowest(city: City, dlh: Agency) -> None:
+    at = START + DAY
+    told(at, status="resolved", closed_at=at + HOUR, due_at=at + 2 * HOUR)
+    assert brief_of(city).agencies == ()
+
+
 # Readings
 
 
@@ -389,6 +396,7 @@ def test_it_takes_as_many_statements_however_much_there_is(city: City, dlh: Agen
 
 
 def test_it_is_sent_once_per_week_and_late_after_an_outage(city: City) -> None:
+    told(START - 60 * DAY)
     mayor(city)
     mayor(city, "wakil", "wakil@example.org")
     mayor(city, "tanpa-surat", "")
@@ -402,12 +410,52 @@ def test_it_is_sent_once_per_week_and_late_after_an_outage(city: City) -> None:
     assert OutboxMessage.objects.count() == 6
 
 
-def test_without_a_mayor_nothing_is_noted_and_who_becomes_one_is_told(city: City) -> None:
+def test_without_a_mayor_nothing_is_noted_and_who_becomes_one_is_told_of_the_last_week(city: City) -> None:
+    told(START + DAY)
     six = datetime(2026, 3, 1, 23, tzinfo=UTC)
     assert send_due_briefs(six) == ""
     assert not WeeklyBrief.objects.exists()
     mayor(city)
-    assert send_due_briefs(six + DAY) == "1 letters"
+    assert send_due_briefs(six + DAY) == "1 letter"
+    assert WeeklyBrief.objects.get().week == "2026-W09"
+
+
+def test_a_new_mayor_of_a_city_that_has_just_begun_is_first_sent_a_week_of_which_there_is_something_to_tell(
+    city: City, dlh: Agency
+) -> None:
+    mayor(city)
+    six = datetime(2026, 3, 1, 23, tzinfo=UTC)
+    at, target = END + DAY, Area.objects.get(code="kota-uji.1")
+    told(at)
+    open_incident(city=city, title="Banjir", reports=[], by=SUPERUSER, now=at)
+    give_instruction(city=city, agency=dlh, target=target, deadline=at + DAY, text="x", by=SUPERUSER, now=at)
+    measured("pm25", (END, 30.0))
+    OutboxMessage.objects.all().delete()
+    assert send_due_briefs(six + 2 * DAY) == ""
+    assert not WeeklyBrief.objects.exists()
+    assert send_due_briefs(six + 7 * DAY) == "1 letter"
+    assert WeeklyBrief.objects.get().week == "2026-W10"
+
+
+def test_a_quiet_week_of_a_city_that_has_begun_is_told_of(city: City) -> None:
+    mayor(city)
+    told(START - 60 * DAY, status="resolved", closed_at=START - 50 * DAY)
+    assert send_brief(city=city, week=W09, now=NOW) == 1
+
+
+@pytest.mark.parametrize("begun_by", ["a report", "a reading", "an incident", "an instruction"])
+def test_a_brief_is_empty_until_the_city_has_begun(begun_by: str, city: City, dlh: Agency) -> None:
+    assert brief_of(city).is_empty
+    if begun_by == "a report":
+        told(END - HOUR)
+    elif begun_by == "a reading":
+        measured("pm25", (START, 30.0))
+    elif begun_by == "an incident":
+        open_incident(city=city, title="Banjir", reports=[], by=SUPERUSER, now=END - HOUR)
+    else:
+        target, at = Area.objects.get(code="kota-uji.1"), END - HOUR
+        give_instruction(city=city, agency=dlh, target=target, deadline=NOW, text="x", by=SUPERUSER, now=at)
+    assert not brief_of(city).is_empty
 
 
 def test_the_schedule_sends_it() -> None:
@@ -432,11 +480,60 @@ def test_the_letter_is_the_brief_as_text_and_page(city: City, dlh: Agency) -> No
 
 def test_who_is_no_mayor_any_more_gets_no_letter(city: City) -> None:
     mayor(city)
+    told(START + DAY)
     send_brief(city=city, week=W09, now=datetime.now(UTC))
     CityRole.objects.all().delete()
     deliver_due()
     assert mail.outbox == []
     assert OutboxMessage.objects.get().state == "dead"
+    assert fates_of(WeeklyBrief.objects.all()) == {WeeklyBrief.objects.get().pk: {Fate.REFUSED: 1}}
+
+
+def test_a_letter_waits_for_the_mail_server_until_the_next_brief_is_due(city: City) -> None:
+    mayor(city)
+    told(START + DAY)
+    six = datetime(2026, 3, 1, 23, tzinfo=UTC)
+    send_due_briefs(six + 3 * DAY)  # after an outage, on Thursday
+    assert OutboxMessage.objects.get().give_up_at == six + 7 * DAY
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_what_could_not_be_sent_in_time_is_shown_as_too_late_and_the_next_brief_is_sent(
+    is_back: bool, city: City, settings: Any, admin_client: Client
+) -> None:
+    mayor(city)
+    told(START - 60 * DAY)
+    now = datetime.now(UTC)
+    last = week_to_send(now, JAKARTA)
+    send_brief(city=city, week=last.before, now=now - 8 * DAY)
+    if not is_back:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens there
+    deliver_due()
+    assert mail.outbox == []
+    (brief,) = WeeklyBrief.objects.all()
+    assert fates_of([brief]) == {brief.pk: {Fate.TOO_LATE: 1}}
+    for path in ("/admin/geo/weeklybrief/", f"/admin/geo/weeklybrief/{brief.pk}/change/"):
+        assert "1 too late" in admin_client.get(path, headers={"accept-language": "en"}).content.decode()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    send_brief(city=city, week=last, now=now)
+    assert fates_of([WeeklyBrief.objects.get(week=last.label)]).popitem()[1] == {Fate.WAITING: 1}
+    deliver_due(now=lambda: now + HOUR)
+    assert [last.label in letter.subject for letter in mail.outbox] == [True]
+    assert fates_of([WeeklyBrief.objects.get(week=last.label)]).popitem()[1] == {Fate.DELIVERED: 1}
+
+
+def test_the_admin_shows_briefs_to_administrators_of_their_own_city_alone(
+    city: City, dlh: Agency, client: Client
+) -> None:
+    brief = WeeklyBrief.objects.create(city=city, week="2026-W09", sent_at=NOW, recipients=1)
+    user = User.objects.create_user("admin-lain", is_staff=True)
+    CityRole.objects.create(user=user, city=make_city("kota-lain", west=108.0), role="administrator")
+    CityRole.objects.create(user=user, city=city, role="officer", agency=dlh)
+    client.force_login(user)
+    assert client.get(f"/admin/geo/weeklybrief/{brief.pk}/change/").status_code == 302
+    CityRole.objects.filter(user=user, city=city).update(role="administrator", agency=None)
+    assert client.get(f"/admin/geo/weeklybrief/{brief.pk}/change/").status_code == 200
 
 
 def test_a_command_prints_the_brief_in_three_forms_and_sends_it_once(city: City) -> None:
@@ -446,11 +543,13 @@ def test_a_command_prints_the_brief_in_three_forms_and_sends_it_once(city: City)
         return out.getvalue()
 
     mayor(city)
+    assert printed("--week", "2026-W09", "--send").endswith("0 letters (sent already, no mayor, or nothing to tell)\n")
+    told(START + DAY)
     assert printed("--week", "2026-W09", "--lang", "en").startswith("WEEKLY BRIEF OF KOTA UJI, 2026-W09\n")
     assert printed("--format", "html").startswith("<!doctype html>")
     assert json.loads(printed("--week", "2026-W09", "--format", "json"))["week"] == "2026-W09"
-    assert printed("--week", "2026-W09", "--send") == "2026-W09 of kota-uji: 1 letters\n"
-    assert printed("--week", "2026-W09", "--send").endswith("0 letters (sent already, or no mayor)\n")
+    assert printed("--week", "2026-W09", "--send") == "2026-W09 of kota-uji: 1 letter\n"
+    assert printed("--week", "2026-W09", "--send").endswith("0 letters (sent already, no mayor, or nothing to tell)\n")
     this_week = week_of(datetime.now(UTC), JAKARTA).label
     for wrong in (["--week", "2026"], ["--city", "nowhere"], ["--week", this_week, "--send"]):
         with pytest.raises(CommandError):

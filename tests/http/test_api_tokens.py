@@ -26,14 +26,8 @@ PASSWORD = "kuda-lumping-77"
 TOKENS = "/api/tokens/"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """A hash that is slow by design is slow in tests, too."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
-def user(_quick_passwords: None, city: City) -> User:
+def user(city: City) -> User:
     found = User.objects.create_user("dewi", password=PASSWORD, is_staff=True)
     CityRole.objects.create(user=found, city=city, role="dispatcher")
     return found

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from geo.areas.models import City
-from geo.models import CityRole, Report
+from geo.models import Agency, CityRole, Report
 from geo.reports.access.principals import Principal
 from geo.reports.status import change_status
 from geo.reports.workflow import Status
@@ -190,6 +190,49 @@ def test_all_boards_know_the_same_filters(staff: Client, city: City, name: str) 
         assert answer["now"]["open"] == expected, query
 
 
+OF_A_FLOOD = ["area=kota-uji.2", "category=banjir", "channel=qlue", "area=kota-uji.2.1&category=banjir&channel=qlue"]
+
+
+@pytest.mark.parametrize(
+    ("query", "handovers"),
+    [("city=kota-uji", 6), ("start=2020-01-01&end=2020-01-02", 0), *((query, 3) for query in OF_A_FLOOD)],
+)
+def test_ping_pong_knows_the_filters_of_the_board(staff: Client, city: City, query: str, handovers: int) -> None:
+    one, two = make_agency(city, "dlh"), make_agency(city, "dbmsda")
+    to_and_fro(one, two, category=make_category("banjir"), channel=make_channel("qlue"), area_code="kota-uji.2.1")
+    to_and_fro(one, two)
+    pairs = staff.get(f"/api/board/ping-pong/?{query}").json()["pairs"]
+    assert sum(pair["handovers"] for pair in pairs) == handovers
+
+
+@pytest.mark.parametrize(
+    ("query", "resolved"),
+    [
+        ("city=kota-uji", 2),
+        ("start=2020-01-01&end=2020-01-02", 0),
+        *((query, 1) for query in OF_A_FLOOD),
+        ("agency=dlh", 1),
+        ("agency=none", 1),
+        ("agency=dlh,none", 2),
+        ("agency=none&category=banjir", 0),
+    ],
+)
+def test_closings_know_the_filters_of_the_board(staff: Client, city: City, query: str, resolved: int) -> None:
+    at = timezone.now() - timedelta(hours=1)
+    place = {"category": make_category("banjir"), "channel": make_channel("qlue"), "area_code": "kota-uji.2.1"}
+    close(told(at, agency=make_agency(city, "dlh"), status="in_progress", **place))
+    close(told(at, agency=None, status="in_progress"))
+    rows = staff.get(f"/api/board/closings/?{query}").json()["agencies"]
+    assert sum(row["resolved"] for row in rows) == resolved
+
+
+@pytest.mark.parametrize("name", ["ping-pong", "closings"])
+@pytest.mark.parametrize("named", ["area", "category", "channel", "agency"])
+def test_pairs_and_closings_refuse_what_is_not_there(staff: Client, name: str, named: str) -> None:
+    answer = staff.get(f"/api/board/{name}/?{named}=x")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, named)
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [
@@ -275,21 +318,25 @@ def test_a_board_asks_as_many_queries_for_many_reports_as_for_one(
         assert staff.get(f"/api/board/{name}").json()["now"]["open"] == 6
 
 
-def test_agencies_that_hand_a_report_to_and_fro_are_a_pair_in_each_direction(staff: Client, city: City) -> None:
-    one, two = make_agency(city, "dlh"), make_agency(city, "dbmsda")
-    boss = Principal(user_id=User.objects.create(username="boss").pk, is_superuser=True)
+def to_and_fro(one: Agency, two: Agency, **fields: Any) -> None:
+    """A report that the first agency hands to the second, which hands it back, and gets it again."""
+    boss, _is_new = User.objects.get_or_create(username="boss")
     at = timezone.now() - timedelta(hours=1)
-    report = told(at, agency=one)
+    report = told(at, agency=one, **fields)
     for minute, agency in enumerate((two, one, two), start=1):
         report.refresh_from_db()
         change_status(
             report=report,
             status=Status.COORDINATION,
-            by=boss,
+            by=Principal(user_id=boss.pk, is_superuser=True),
             now=at + timedelta(minutes=minute),
             note="Bukan wilayah kami.",
             agency=agency,
         )
+
+
+def test_agencies_that_hand_a_report_to_and_fro_are_a_pair_in_each_direction(staff: Client, city: City) -> None:
+    to_and_fro(make_agency(city, "dlh"), make_agency(city, "dbmsda"))
     for query in ("", "?agency=dlh"):
         assert staff.get(f"/api/board/ping-pong/{query}").json()["pairs"] == [
             {"from_agency": "dlh", "to_agency": "dbmsda", "handovers": 2, "reports": 1},
@@ -299,13 +346,17 @@ def test_agencies_that_hand_a_report_to_and_fro_are_a_pair_in_each_direction(sta
     assert staff.get("/api/board/ping-pong/?agency=damkar").json()["pairs"] == []
 
 
+def close(report: Report) -> None:
+    boss, _is_new = User.objects.get_or_create(username="boss")
+    by = Principal(user_id=boss.pk, is_superuser=True)
+    report.refresh_from_db()
+    change_status(report=report, status=Status.RESOLVED, by=by, now=timezone.now(), note="Sudah diangkut.")
+
+
 def test_closings_are_counted_by_the_agency_that_closed(staff: Client, city: City) -> None:
     dlh = make_agency(city, "dlh")
     make_agency(city, "damkar")
-    boss = Principal(user_id=User.objects.create(username="boss").pk, is_superuser=True)
-    report = told(timezone.now() - timedelta(hours=1), agency=dlh, status="in_progress")
-    report.refresh_from_db()
-    change_status(report=report, status=Status.RESOLVED, by=boss, now=timezone.now(), note="Sudah diangkut.")
+    close(told(timezone.now() - timedelta(hours=1), agency=dlh, status="in_progress"))
     (row,) = staff.get("/api/board/closings/?agency=dlh").json()["agencies"]
     assert (row["agency"], row["resolved"], row["contested"], row["contested_share"]) == ("dlh", 1, 0, 0.0)
     assert staff.get("/api/board/closings/?agency=damkar").json()["agencies"] == []

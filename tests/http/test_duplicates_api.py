@@ -169,6 +169,16 @@ def test_what_cannot_be_merged_is_refused_in_words(client: Client, city: City) -
     assert merge(client, parent, child.public_id).status_code == 409
 
 
+def test_an_open_report_is_not_merged_into_a_closed_one(client: Client, city: City) -> None:
+    done, open_one = report(status="resolved"), report(status="reopened")
+    officer(client, city)
+    answer = merge(client, open_one, done.public_id)
+    assert answer.status_code == 409
+    assert done.public_id in answer.json()["detail"]
+    assert Report.objects.get(pk=open_one.pk).status == "reopened"
+    assert merge(client, done, open_one.public_id).json()["status"] == "reopened"
+
+
 def test_only_officers_of_the_city_merge_and_split(client: Client) -> None:
     parent, child = report(), report()
     for _who in ("nobody", "an officer of another city"):

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from geo.areas.models import City
-from geo.models import Agency, CityRole, OnCallLevel, Report, Shift
+from geo.models import Agency, Area, CityRole, Escalation, OnCallLevel, Report, Shift
 from tests.factories import make_agency, make_category, make_city, make_report
 from tests.saved_analyses import staff
 
@@ -219,3 +219,32 @@ def test_the_admin_shows_shifts_of_cities_that_one_oversees_alone(city: City) ->
     client = signed_in(user)
     assert client.get(f"/admin/geo/shift/{mine.pk}/change/").status_code == 200
     assert client.get(f"/admin/geo/shift/{theirs.pk}/change/").status_code == 302
+
+
+@pytest.mark.parametrize("role", ["planner", "officer"])
+def test_the_admin_shows_what_climbed_the_on_call_lists_of_cities_in_which_one_dispatches_alone(
+    city: City, role: str
+) -> None:
+    elsewhere = make_city("kota-lain", west=108.0)
+    user = staff("piket", city, role="dispatcher")
+    # What a superuser has permitted by hand opens no other city either.
+    user.user_permissions.set(Permission.objects.filter(codename="view_escalation"))
+    CityRole.objects.create(user=user, city=elsewhere, role=role, agency=make_agency(elsewhere, "damkar"))
+    mine, theirs = (climbed(of) for of in (city, elsewhere))
+    client = signed_in(user)
+    assert client.get(f"/admin/geo/escalation/{mine.pk}/change/").status_code == 200
+    assert client.get(f"/admin/geo/escalation/{theirs.pk}/change/").status_code == 302
+
+
+def test_a_dispatcher_of_one_area_does_not_read_what_climbed_the_citys_on_call_list(city: City) -> None:
+    user = User.objects.create(username="camat", is_staff=True)
+    CityRole.objects.create(user=user, city=city, role="dispatcher", area=Area.objects.get(code="kota-uji.1"))
+    assert signed_in(user).get(f"/admin/geo/escalation/{climbed(city).pk}/change/").status_code == 302
+
+
+def climbed(city: City) -> Escalation:
+    now = datetime.now(UTC)
+    level = OnCallLevel.objects.create(city=city, position=1, name="Piket", email="x@example.org", after_minutes=0)
+    return Escalation.objects.create(
+        level=level, kind="report", subject_id=1, episode=0, waiting_since=now, raised_at=now
+    )

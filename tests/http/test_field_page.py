@@ -2,7 +2,7 @@
 
 import logging
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +10,22 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from geo.models import AgencyContact, Area, CityRole, FieldLink, HistoryNote, Report, ReportContact, ReportEvidence
+from geo.models import (
+    Agency,
+    AgencyContact,
+    Area,
+    CityRole,
+    FieldLink,
+    HistoryNote,
+    Instruction,
+    Report,
+    ReportContact,
+    ReportEvidence,
+)
 from geo.operations.field_links.links import token_of
 from geo.operations.field_links.services import end_links, send_links
+from geo.operations.mayor.instructions import give_instruction, move_instruction
+from geo.operations.mayor.models import State as InstructionState
 from geo.reports.access.principals import Grant, Principal, Role
 from server.web.hidden_tokens import HideTokens
 from tests.factories import centre, make_agency, make_category, make_channel, make_city, make_report
@@ -71,6 +84,24 @@ def test_page_shows_what_the_officer_needs_and_not_who_sent_it(client: Client, l
     assert 'accept="image/*" capture="environment"' in text
     assert len(answer.content) < 30_000
     assert "<script" not in text
+
+
+def test_page_says_what_the_mayor_wants_of_this_agency_about_this_report_until_it_is_fulfilled(
+    client: Client, link: FieldLink, report: Report
+) -> None:
+    now, words = timezone.now(), "Angkut hari ini, kata Siti Rahma"
+    (wali, other) = Principal(is_superuser=True), Agency.objects.get(slug="dbmsda")
+    for agency, text in ((None, words), (other, "Periksa salurannya")):
+        deadline = datetime(2099, 3, 2, 5, tzinfo=UTC)
+        give_instruction(city=report.city, target=report, agency=agency, deadline=deadline, text=text, by=wali, now=now)
+    text = client.get(page(link)).content.decode()
+    assert "Angkut hari ini, kata" in text
+    assert "2 Maret 2099 12:00" in text
+    assert not {word for word in ("Siti", "Rahma", "Periksa salurannya") if word in text}
+    move_instruction(
+        instruction=Instruction.objects.get(agency=report.agency), state=InstructionState.WITHDRAWN, by=wali, now=now
+    )
+    assert "Angkut hari ini" not in client.get(page(link)).content.decode()
 
 
 def test_page_speaks_english_where_it_is_asked_to(client: Client, link: FieldLink) -> None:

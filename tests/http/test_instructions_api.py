@@ -116,6 +116,7 @@ def test_one_about_an_incident(mayor: Client, city: City) -> None:
         ({"area": "nowhere"}, "area"),
         ({"deadline": "tomorrow"}, "deadline"),
         ({"deadline": "2020-01-01T00:00:00Z"}, "deadline"),
+        ({"deadline": "2099-01-01T17:00:00"}, "deadline"),
         ({"text": ""}, "text"),
         ({"colour": "red"}, "colour"),
     ],
@@ -228,13 +229,54 @@ def test_a_bad_parameter_of_the_brief_is_named(asked: dict[str, str], parameter:
     assert (answer.status_code, answer.json()["parameter"]) == (400, parameter)
 
 
-def test_the_admin_shows_instructions_and_changes_none(mayor: Client, admin_client: Client) -> None:
+def page_of(one: Instruction) -> str:
+    return f"/admin/geo/instruction/{one.pk}/change/"
+
+
+def take(client: Client, one: Instruction, **given: str) -> Any:
+    """As the form of the admin's page sends it."""
+    return client.post(page_of(one), {**given, "steps-TOTAL_FORMS": "0", "steps-INITIAL_FORMS": "0"})
+
+
+def test_each_side_takes_its_steps_in_the_admin(mayor: Client, officer: Client) -> None:
+    send(mayor, PATH, order())
+    one = Instruction.objects.get()
+    assert b'value="acknowledged"' in officer.get(page_of(one)).content
+    assert take(officer, one, step="acknowledged").status_code == 302
+    unsaid = take(officer, one, step="done", note=" ")
+    assert (unsaid.status_code, b"errorlist" in unsaid.content) == (200, True)
+    assert take(officer, one, step="done", note="Sudah dikeruk").status_code == 302
+    assert take(mayor, one, step="confirmed").status_code == 302
+    assert [(step.new_state, step.origin, step.text) for step in one.steps.all()] == [
+        ("open", "api", "Bersihkan sungai"),
+        ("acknowledged", "admin", ""),
+        ("done", "admin", "Sudah dikeruk"),
+        ("confirmed", "admin", ""),
+    ]
+
+
+def test_in_the_admin_nobody_takes_a_step_of_others(mayor: Client, officer: Client, city: City) -> None:
+    send(mayor, PATH, order())
+    one = Instruction.objects.get()
+    dispatcher = person("piket", city, "dispatcher")
+    for client in (dispatcher, person("lain", city, "officer", agency=make_agency(city, "bpbd"))):
+        assert b'name="_save"' not in client.get(page_of(one)).content
+        assert take(client, one, step="acknowledged").status_code in (302, 403)
+    assert dispatcher.get(page_of(one)).status_code == 200
+    assert take(officer, one, step="withdrawn").status_code == 200
+    assert take(mayor, one, step="acknowledged").status_code == 200
+    one.refresh_from_db()
+    assert (one.state, one.steps.count()) == ("open", 1)
+    # Nor is anything else of it changed there.
+    assert take(officer, one, step="acknowledged", deadline_0="2099-01-01", deadline_1="00:00").status_code == 302
+    assert Instruction.objects.get().deadline == one.deadline
+
+
+def test_the_admin_shows_instructions_and_keeps_their_words(mayor: Client, admin_client: Client) -> None:
     send(mayor, PATH, order())
     one = Instruction.objects.get()
     assert one.public_id.encode() in admin_client.get("/admin/geo/instruction/").content
-    page = admin_client.get(f"/admin/geo/instruction/{one.pk}/change/")
-    assert b"Bersihkan sungai" in page.content
-    assert b'name="_save"' not in page.content
+    assert b"Bersihkan sungai" in admin_client.get(page_of(one)).content
     assert admin_client.get("/admin/geo/weeklybrief/").status_code == 200
     note = one.notes.get()
     rewritten = admin_client.post(f"/admin/geo/instructionnote/{note.pk}/change/", {"text": "Sudah selesai"})

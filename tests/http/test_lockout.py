@@ -151,3 +151,79 @@ def test_a_log_in_leaves_no_record_of_the_address(client: Client) -> None:
 
     assert sign_in(client, PASSWORD).status_code == 302
     assert not AccessLog.objects.exists()
+
+
+def spray(client: Client, times: int, way: Any = sign_in, **more: Any) -> list[int]:
+    """One password, tried for so many names."""
+    return [way(client, "Rahasia-2026", f"nama-{n}", **more).status_code for n in range(times)]
+
+
+def by_wrong_token(client: Client, _password: str, name: str, **more: Any) -> Any:
+    return client.get(LIST, headers={"Authorization": f"Bearer {name.replace('-', '')}.salah"}, **more)
+
+
+@pytest.mark.parametrize("way", [sign_in, by_basic, by_wrong_token])
+def test_an_address_that_tries_one_password_for_many_names_is_closed_to_every_password(
+    client: Client, settings: Any, way: Any
+) -> None:
+    settings.LOCKOUT_ADDRESS_FAILURES = 8
+    assert 429 not in spray(client, 8, way)
+    for ask in (sign_in, by_basic):
+        answer = ask(client, PASSWORD)
+        assert (answer.status_code, answer["Retry-After"]) == (429, "900")
+        assert "from this address; it opens again after 15 minutes" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+    assert sign_in(client, PASSWORD, REMOTE_ADDR="203.0.113.7").status_code == 302
+
+
+def test_failures_of_every_way_count_together_against_an_address(client: Client, settings: Any) -> None:
+    settings.LOCKOUT_ADDRESS_FAILURES = 9
+    for way in (sign_in, by_basic, by_wrong_token):
+        assert 429 not in spray(client, 3, way)
+    assert sign_in(client, PASSWORD).status_code == by_basic(client, PASSWORD).status_code == 429
+
+
+def test_tokens_and_sessions_go_on_at_an_address_that_is_closed(client: Client, user: User, settings: Any) -> None:
+    settings.LOCKOUT_ADDRESS_FAILURES = 8
+    _token, text = create_token(user=user, name="uji", scopes=["read"], now=timezone.now())
+    signed_in = Client()
+    assert sign_in(signed_in, PASSWORD).status_code == 302
+    spray(client, 8)
+    assert signed_in.get("/admin/").status_code == 200
+    assert client.get(LIST, headers={"Authorization": f"Bearer {text}"}).status_code == 200
+    assert by_basic(client, text).status_code == 200
+    assert client.get(LIST).status_code == 200
+
+
+def test_a_hundred_failures_close_an_address_where_nothing_else_is_said(client: Client) -> None:
+    AccessAttempt.objects.bulk_create(_failures(99))
+    assert sign_in(client, PASSWORD).status_code == 302
+    AccessAttempt.objects.bulk_create([AccessAttempt(username="satu-lagi", **_FAILED)])
+    assert sign_in(Client(), PASSWORD).status_code == 429
+
+
+def test_an_address_opens_again_after_a_while(client: Client, settings: Any) -> None:
+    settings.LOCKOUT_ADDRESS_FAILURES = 8
+    spray(client, 8)
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=50))
+    assert sign_in(client, PASSWORD).status_code == 429
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
+    assert sign_in(client, PASSWORD).status_code == 302
+
+
+def test_who_tries_many_names_undoes_no_failure_by_getting_in_once(client: Client, settings: Any) -> None:
+    settings.LOCKOUT_ADDRESS_FAILURES = 8
+    spray(client, 7)
+    assert sign_in(client, PASSWORD).status_code == 302
+    assert by_basic(Client(), "salah-salah-1").status_code == 401
+    assert by_basic(Client(), PASSWORD).status_code == 429
+
+
+_FAILED: dict[str, Any] = {
+    "ip_address": "127.0.0.1", "user_agent": "x", "http_accept": "", "path_info": "/", "get_data": "", "post_data": "",
+    "failures_since_start": 1,
+}  # fmt: skip
+
+
+def _failures(times: int) -> list[AccessAttempt]:
+    return [AccessAttempt(username=f"nama-{n}", **_FAILED) for n in range(times)]

@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 
 from geo.models import CityRole, Closing, HistoryEntry, HistoryNote, OutboxMessage, Report
+from geo.operations.board.figures import Question
 from geo.operations.closing.figures import ClosingFigures, closings
 from geo.operations.notifications.email_transport import send_letter
 from geo.operations.outbox.transports import Refused
@@ -312,6 +313,10 @@ def test_one_address_gets_five_receipts_an_hour_at_the_most(client: Client) -> N
     assert len(letters("report.received")) == 7
 
 
+def period(city: Any, start: datetime, end: datetime) -> Question:
+    return Question(city_id=city.pk, start=start, end=end, now=now())
+
+
 def test_figures_count_a_reopening_against_the_closing_that_it_undid(client: Client, city: Any) -> None:
     make_agency(city, "dlh", make_category())
     opened, disputed, both, confirmed, unanswered = (sent(client) for _number in range(5))
@@ -323,12 +328,12 @@ def test_figures_count_a_reopening_against_the_closing_that_it_undid(client: Cli
     write(client, "confirm", both[1], is_done=False)
     write(client, "reopen", both[1], reason="Belum")
     write(client, "confirm", confirmed[1], is_done=True)
-    (figures,) = closings(city, moment, moment + timedelta(seconds=1))
+    (figures,) = closings(period(city, moment, moment + timedelta(seconds=1)))
     assert figures == ClosingFigures("dlh", resolved=5, confirmed=1, disputed=2, reopened=2, contested=3)
     assert figures.contested_share == 0.6
     # Half-open, and by the time of the closing.
-    assert closings(city, moment - timedelta(days=1), moment) == []
-    assert closings(city, moment + timedelta(seconds=1), moment + timedelta(days=9)) == []
+    assert closings(period(city, moment - timedelta(days=1), moment)) == []
+    assert closings(period(city, moment + timedelta(seconds=1), moment + timedelta(days=9))) == []
 
 
 def test_closing_again_is_another_closing(client: Client, city: Any) -> None:
@@ -337,7 +342,7 @@ def test_closing_again_is_another_closing(client: Client, city: Any) -> None:
     bring_to(report, "resolved", now=moment)
     write(client, "reopen", token, reason="Belum")
     bring_to(report, "resolved", now=now())
-    assert [row.resolved for row in closings(city, moment, now() + timedelta(days=1))] == [2]
+    assert [row.resolved for row in closings(period(city, moment, now() + timedelta(days=1)))] == [2]
     assert read(client, token).json()["answer"] is None
 
 

@@ -58,6 +58,7 @@ def test_changing_what_is_public_writes_history_and_nothing_else_can_be_changed(
     make_city()
     report = make_report(description="old")
     form = {"public_description": "new", "description": "forged", "status": "resolved"}
+    form |= {"initial-public_description": "old", "initial-is_public": "True"}
     for prefix in ("contact", "photos", "history"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     assert admin_client.post(f"/admin/geo/report/{report.pk}/change/", form).status_code == 302

@@ -238,6 +238,16 @@ def test_the_command_prints_moves_and_examples(report: Report, rule: RoutingRule
     assert any(line.startswith(report.public_id) for line in lines)
 
 
+def test_a_rule_that_is_switched_off_is_marked_where_rules_are_tried(
+    client: Any, report: Report, rule: RoutingRule
+) -> None:
+    RoutingRule.objects.update(is_active=False)
+    assert "10: *, kota-uji.1 → camat-1 (is switched off)" in tried()
+    path = f"/admin/geo/routingrule/try/?city={rule.city_id}"
+    page = administrator(client).get(path, headers={"Accept-Language": "en"})
+    assert "10: *, kota-uji.1 → camat-1 (is switched off)" in page.content.decode()
+
+
 def test_the_command_explains_one_report(report: Report, rule: RoutingRule) -> None:
     text = tried("--report", report.public_id)
     assert "10: *, kota-uji.1 → camat-1: " in text

@@ -1,50 +1,19 @@
-"""Saved analyses over HTTP: as layers wherever layers are, by whom they are seen, and the API that keeps them."""
+"""Saved analyses over HTTP: as layers wherever layers are, and by whom they are seen."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from geo.areas.models import City
-from geo.layers import results
-from geo.models import Area, ResultSet, SavedAnalysis
-from tests.factories import centre, make_category, make_city, make_report
-from tests.saved_analyses import FIXED, OPEN_ENDED, counted, counted_city, saved_by, staff
+from geo.models import ResultSet
+from tests.factories import make_city
+from tests.http.analysis_saving import API, body, city, patch, planner, post, signed_in
+from tests.saved_analyses import FIXED, OPEN_ENDED, counted, saved_by, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counted")]
-__all__ = ["counted"]
-API = "/api/analysis/saved/"
-
-
-@pytest.fixture
-def city() -> City:
-    city = counted_city()
-    for day in (3, 4, 5):
-        make_report(
-            category=make_category("banjir"),
-            location=centre("kota-uji.1.1"),
-            reported_at=datetime(2026, 2, day, tzinfo=UTC),
-        )
-    return city
-
-
-@pytest.fixture
-def planner(city: City) -> Any:
-    return staff("perencana", city)
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> Any:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return json.loads(content)
+__all__ = ["city", "counted", "planner"]
 
 
 def got(client: Client, path: str) -> Any:
@@ -53,18 +22,6 @@ def got(client: Client, path: str) -> Any:
     if response.streaming:
         b"".join(response.streaming_content)
     return response
-
-
-def post(client: Client, path: str, given: Any = None, **headers: str) -> Any:
-    return client.post(path, json.dumps(given or {}), content_type="application/json", headers=headers)
-
-
-def patch(client: Client, slug: str, given: Any) -> Any:
-    return client.patch(f"{API}{slug}/", json.dumps(given), content_type="application/json")
-
-
-def new(**more: Any) -> dict[str, Any]:
-    return {"layer": "counted", "parameters": FIXED, "title": "Banjir Februari", **more}
 
 
 def everywhere(slug: str) -> list[str]:
@@ -90,9 +47,6 @@ def everywhere(slug: str) -> list[str]:
         f"{API}{slug}/",
         f"{API}{slug}/print/",
     ]
-
-
-# A layer like any other
 
 
 def test_it_is_a_collection_without_parameters(client: Client, city: City, planner: Any) -> None:
@@ -205,9 +159,6 @@ def test_a_public_one_costs_one_query_more_than_a_built_in_layer(
         client.get("/layers/banjir-air.geojson", headers={"if-none-match": response["ETag"]})
 
 
-# Who sees it
-
-
 @pytest.mark.parametrize("visibility", ["link", "city"])
 def test_what_is_not_public_is_kept_by_no_cache(city: City, planner: Any, visibility: str) -> None:
     saved = saved_by(planner, city, visibility=visibility)
@@ -280,275 +231,3 @@ def test_names_of_users_are_for_staff_of_the_city(client: Client, city: City, pl
             assert b"perencana" not in text, path
     entry = signed_in(planner).get(f"{API}{saved.slug}/").json()
     assert (entry["owner"], entry["frozen"]["frozen_by"]) == ("perencana", "perencana")
-
-
-# The API
-
-
-def test_staff_of_the_city_save_an_analysis(city: City, planner: Any) -> None:
-    response = post(signed_in(planner), API, new())
-    assert response.status_code == 201
-    assert response["Location"] == "http://testserver/api/analysis/saved/banjir-februari/"
-    entry = response.json()
-    assert {name: entry[name] for name in ("id", "city", "layer", "parameters", "visibility", "refresh", "owner")} == {
-        "id": "banjir-februari",
-        "city": "kota-uji",
-        "layer": "counted",
-        "parameters": FIXED,
-        "visibility": "public",
-        "refresh": "live",
-        "owner": "perencana",
-    }
-    assert entry["frozen"] is None
-    assert entry["links"]["collection"] == "http://testserver/ogc/collections/banjir-februari"
-    saved = SavedAnalysis.objects.get()
-    assert (saved.owner, saved.created_at) == (planner, saved.updated_at)
-    assert abs((saved.created_at - timezone.now()).total_seconds()) < 600
-
-
-def test_others_may_not_save(client: Client, city: City, key: str) -> None:
-    other = make_city("makassar", west=119.4, south=-5.2, timezone="Asia/Makassar", metric_srid=32750)
-    given = new(city="kota-uji")
-    assert post(client, API, given).status_code == 403
-    assert post(client, API, given, **{"X-Api-Key": key}).status_code == 403
-    assert post(client, API, given, **{"X-Api-Key": "wrong.key"}).status_code == 401
-    assert post(signed_in(staff("lain", other)), API, given).status_code == 403
-    assert post(signed_in(staff("tanpa-peran")), API, given).status_code == 403
-    assert not SavedAnalysis.objects.exists()
-
-
-def test_a_session_needs_its_csrf_token(city: City, planner: Any) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(planner)
-    assert post(client, API, new()).status_code == 403
-    client.cookies["csrftoken"] = "a" * 32
-    assert post(client, API, new(), **{"X-CSRFToken": "a" * 32}).status_code == 201
-
-
-@pytest.mark.parametrize(
-    ("change", "field", "parameter"),
-    [
-        ({"title": ""}, "title", None),
-        ({"title": "x" * 201}, "title", None),
-        ({"layer": "reports"}, "layer", None),
-        ({"layer": "nothing"}, "layer", None),
-        ({"id": "Banjir Air"}, "id", None),
-        ({"id": "counted"}, "slug", None),
-        ({"visibility": "secret"}, "visibility", None),
-        ({"refresh": "frozen"}, "refresh", None),
-        ({"parameters": [1]}, "parameters", None),
-        ({"colour": "red"}, "colour", None),
-        ({"city": "atlantis"}, None, "city"),
-        ({"parameters": {"category": "nothing"}}, None, "category"),
-        ({"parameters": {}}, None, "category"),
-        ({"parameters": {**FIXED, "seed": -1}}, None, "seed"),
-        ({"parameters": {**FIXED, "bbox": "1,2,3,4"}}, None, "bbox"),
-    ],
-)
-def test_what_cannot_be_saved_is_named(
-    city: City, planner: Any, change: dict[str, Any], field: str | None, parameter: str | None
-) -> None:
-    response = post(signed_in(planner), API, new(**change))
-    assert response.status_code == 400
-    problem = response.json()
-    assert problem.get("parameter") == parameter
-    assert list(problem.get("errors", [])) == ([field] if field else [])
-    assert not SavedAnalysis.objects.exists()
-
-
-def test_a_list_is_paged_and_filtered(
-    client: Client, city: City, planner: Any, django_assert_max_num_queries: Any
-) -> None:
-    for i in range(5):
-        saved_by(planner, city, slug=f"a-{i}")
-    seen: list[str] = []
-    url: str | None = f"{API}?limit=2&layer=counted&city=kota-uji"
-    while url:
-        page = client.get(url).json()
-        seen += [entry["id"] for entry in page["results"]]
-        url = page["next"]
-    assert seen == ["a-4", "a-3", "a-2", "a-1", "a-0"]
-    assert client.get(f"{API}?layer=correlation").json() == {"next": None, "results": []}
-    response = client.get(f"{API}?city=atlantis")
-    assert (response.status_code, response.json()["parameter"]) == (400, "city")
-    with django_assert_max_num_queries(1):
-        client.get(API)
-
-
-def test_the_owner_and_administrators_change_and_delete_it(client: Client, city: City, planner: Any) -> None:
-    saved_by(planner, city)
-    colleague = signed_in(staff("rekan", city))
-    chief = signed_in(staff("kepala", city, role="administrator"))
-    for who, status in ((client, 403), (colleague, 403), (signed_in(planner), 200), (chief, 200)):
-        response = patch(who, "banjir-air", {"title": "Baru", "refresh": "daily"})
-        assert response.status_code == status
-    assert SavedAnalysis.objects.values_list("title", "refresh").get() == ("Baru", "daily")
-    assert patch(chief, "banjir-air", {"refresh": "frozen"}).json()["errors"].keys() == {"refresh"}
-    assert patch(chief, "banjir-air", {"parameters": {}}).json()["errors"].keys() == {"parameters"}
-    for who, status in ((client, 403), (colleague, 403), (chief, 204), (chief, 404)):
-        assert who.delete(f"{API}banjir-air/").status_code == status
-
-
-def test_an_owner_who_left_the_city_has_no_more_say(city: City, planner: Any) -> None:
-    saved_by(planner, city)
-    planner.city_roles.all().delete()
-    assert patch(signed_in(planner), "banjir-air", {"title": "Baru"}).status_code == 403
-
-
-# Frozen
-
-
-def test_freezing_pins_what_is_answered(client: Client, city: City, planner: Any) -> None:
-    saved_by(planner, city)
-    before = body(client.get("/layers/banjir-air.geojson"))
-    insider = signed_in(planner)
-    for who, status in ((client, 403), (signed_in(staff("rekan", city)), 403), (insider, 200), (insider, 409)):
-        response = post(who, f"{API}banjir-air/freeze/")
-        assert response.status_code == status
-    entry = client.get(f"{API}banjir-air/").json()
-    assert entry["refresh"] == "frozen"
-    frozen = entry["frozen"]
-    assert (frozen["seed"], len(frozen["checksum"]), frozen["parameters"]["seed"]) == (7, 64, 7)
-    assert frozen["as_of"][:19] == before["as_of"][:19]
-    # The world moves on.
-    make_report(
-        category=make_category("banjir"), location=centre("kota-uji.2.1"), reported_at=datetime(2026, 2, 6, tzinfo=UTC)
-    )
-    Area.objects.filter(code="kota-uji.1").update(name="Baru")
-    ResultSet.objects.filter(pinned_by=None).delete()
-    after = body(client.get("/layers/banjir-air.geojson"))
-    assert after["features"] == before["features"]
-    assert (after["as_of"], after["checksum"]) == (before["as_of"], frozen["checksum"])
-    assert ResultSet.objects.count() == 1
-
-
-def test_an_unchanged_frozen_one_is_a_304_whatever_the_data_does(
-    client: Client, city: City, planner: Any, django_assert_num_queries: Any
-) -> None:
-    saved_by(planner, city, parameters=OPEN_ENDED)
-    post(signed_in(planner), f"{API}banjir-air/freeze/")
-    first = client.get("/layers/banjir-air.geojson")
-    body(first)
-    make_report(category=make_category("banjir"))
-    Area.objects.filter(code="kota-uji.1").update(name="Baru")
-    with django_assert_num_queries(1):
-        again = client.get("/layers/banjir-air.geojson", headers={"if-none-match": first["ETag"]})
-    assert again.status_code == 304
-
-
-def test_a_frozen_one_is_not_changed_and_deleted_by_administrators_alone(city: City, planner: Any) -> None:
-    saved_by(planner, city)
-    insider, chief = signed_in(planner), signed_in(staff("kepala", city, role="administrator"))
-    post(insider, f"{API}banjir-air/freeze/")
-    assert patch(insider, "banjir-air", {"title": "Baru"}).status_code == 409
-    assert insider.delete(f"{API}banjir-air/").status_code == 403
-    assert chief.delete(f"{API}banjir-air/").status_code == 204
-    assert not ResultSet.objects.filter(pinned_by__isnull=False).exists()
-
-
-def test_freezing_what_is_not_computed_yet_is_a_503(
-    city: City, planner: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved_by(planner, city)
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
-    monkeypatch.setattr(results, "WAIT_S", 0.0)
-    response = post(signed_in(planner), f"{API}banjir-air/freeze/")
-    assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert not SavedAnalysis.objects.get().is_frozen
-
-
-# On paper
-
-
-def test_a_sheet_says_what_it_takes_to_cite_it(client: Client, city: City, planner: Any) -> None:
-    saved_by(planner, city, description="Untuk <anggaran> 2027")
-    post(signed_in(planner), f"{API}banjir-air/freeze/")
-    entry = client.get(f"{API}banjir-air/").json()["frozen"]
-    Area.objects.update(is_schematic=True)  # after it was frozen: not of these boundaries
-    response = client.get(f"{API}banjir-air/print/?lang=en", headers={"accept": "text/html"})
-    assert (response.status_code, response["Content-Type"]) == (200, "text/html; charset=utf-8")
-    text = response.content.decode()
-    for said in (
-        "Banjir dan muka air",
-        "Kota Uji",
-        "Counts reports by area.",
-        "Untuk &lt;anggaran&gt; 2027",
-        "2026-02-01 – 2026-02-20",
-        "2 areas, 1 of them with a figure",
-        "<dt>seed</dt><dd>7</dd>",
-        "<dt>total</dt><dd>3</dd>",
-        "Hanya contoh.",
-        "Without a figure, since there is too little for one: 1.",
-        entry["checksum"],
-        entry["code_version"],
-        "http://testserver/api/analysis/saved/banjir-air/",
-        "size: A4 landscape",
-        'fill="#fd8d3c"',
-        'fill="#b9b9b9"',
-    ):
-        assert said in text, said
-    for unsaid in ("Not frozen", "no longer agree", "schematic", "<script", "style=", "src=", "perencana"):
-        assert unsaid not in text, unsaid
-    assert "style-src 'sha256-" in response["Content-Security-Policy"]
-    assert "size: A4 portrait" in client.get(f"{API}banjir-air/print/?orientation=portrait").content.decode()
-
-
-def test_a_sheet_says_that_it_is_not_frozen_or_no_longer_what_was_frozen(
-    client: Client, city: City, planner: Any
-) -> None:
-    saved = saved_by(planner, city)
-    assert "Not frozen" in client.get(f"{API}banjir-air/print/?lang=en").content.decode()
-    post(signed_in(planner), f"{API}banjir-air/freeze/")
-    saved.refresh_from_db()
-    assert saved.result_set is not None
-    row = saved.result_set.rows.order_by("key")[0]
-    row.figures["reports"] = 99
-    row.save()
-    assert "no longer agree with the checksum" in client.get(f"{API}banjir-air/print/?lang=en").content.decode()
-
-
-def test_a_sheet_of_another_orientation_is_named(client: Client, city: City, planner: Any) -> None:
-    saved_by(planner, city)
-    response = client.get(f"{API}banjir-air/print/?orientation=round")
-    assert (response.status_code, response.json()["parameter"]) == (400, "orientation")
-
-
-# The admin
-
-
-def test_the_admin_shows_it_and_changes_its_words(admin_client: Any, city: City, planner: Any) -> None:
-    saved = saved_by(planner, city)
-    assert admin_client.get("/admin/geo/savedanalysis/").status_code == 200
-    address = f"/admin/geo/savedanalysis/{saved.pk}/change/"
-    assert admin_client.get(address).status_code == 200
-    form = {"title": "Baru", "description": "", "visibility": "public", "slug": "forged", "parameters": "{}"}
-    assert admin_client.post(address, form).status_code == 302
-    saved.refresh_from_db()
-    assert (saved.title, saved.slug, saved.parameters) == ("Baru", "banjir-air", FIXED)
-    assert saved.updated_at > saved.created_at
-
-
-def test_a_frozen_one_is_read_only_in_the_admin(admin_client: Any, city: City, planner: Any) -> None:
-    saved = saved_by(planner, city)
-    post(signed_in(planner), f"{API}{saved.slug}/freeze/")
-    page = admin_client.get(f"/admin/geo/savedanalysis/{saved.pk}/change/").content.decode()
-    assert 'name="title"' not in page
-    assert admin_client.post(f"/admin/geo/savedanalysis/{saved.pk}/delete/", {"post": "yes"}).status_code == 302
-    assert not SavedAnalysis.objects.exists()
-    assert not ResultSet.objects.filter(parameters_key__startswith="frozen").exists()
-
-
-def test_the_admin_shows_staff_their_own_cities(city: City, planner: Any) -> None:
-    from django.contrib.auth.models import Permission
-
-    other = make_city("makassar", west=119.4, south=-5.2, timezone="Asia/Makassar", metric_srid=32750)
-    saved = saved_by(planner, city)
-    stranger = staff("lain", other)
-    for user in (planner, stranger):
-        user.user_permissions.set(Permission.objects.filter(content_type__model="savedanalysis"))
-    address = f"/admin/geo/savedanalysis/{saved.pk}/change/"
-    assert signed_in(planner).get(address).status_code == 200
-    assert signed_in(stranger).get(address).status_code == 302
-    # Frozen, it is deleted by an administrator alone.
-    post(signed_in(planner), f"{API}{saved.slug}/freeze/")
-    assert signed_in(planner).get(f"/admin/geo/savedanalysis/{saved.pk}/delete/").status_code == 403

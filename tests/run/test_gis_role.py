@@ -15,7 +15,7 @@ from tests.servers import private_servers
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[PrivateServers]:
-    with private_servers("gis") as servers:
+    with private_servers("gis", durable=False) as servers:
         yield servers
 
 

@@ -16,7 +16,7 @@ from tests.servers import private_servers
 
 @pytest.fixture
 def servers() -> Iterator[PrivateServers]:
-    with private_servers("up") as servers:
+    with private_servers("up", durable=False) as servers:
         yield servers
 
 

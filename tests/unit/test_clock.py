@@ -71,6 +71,19 @@ def test_a_reopening_starts_the_whole_time_anew_but_not_that_of_the_first_respon
     assert due(SUBMITTED, closed, reopened) == Deadlines(due_at=at("03-17 09:00"), response_due_at=at("03-09 10:00"))
 
 
+def test_a_report_that_was_closed_late_stays_late_when_it_is_opened_again():
+    late, reopened = ("03-10 10:31", S.RESOLVED, OFFICE), ("03-10 10:32", S.REOPENED, OFFICE)
+    assert due(SUBMITTED, late, reopened).due_at == DUE
+    # Closed once more, and opened: nothing makes it another one.
+    steps = [("03-10 11:00", S.RESOLVED, OFFICE), ("03-13 15:30", S.REOPENED, OFFICE)]
+    assert due(SUBMITTED, late, reopened, *steps).due_at == DUE
+
+
+def test_a_report_that_was_late_before_it_was_merged_into_a_closed_one_stays_late_when_it_is_split():
+    works, merged = ("03-11 09:00", S.IN_PROGRESS, OFFICE), ("03-12 09:00", S.RESOLVED, OFFICE)
+    assert due(SUBMITTED, works, merged, ("03-13 15:30", S.IN_PROGRESS, OFFICE)).due_at == DUE
+
+
 def test_a_report_that_is_split_from_a_closed_one_starts_anew():
     merged, split = ("03-09 09:00", S.RESOLVED, OFFICE), ("03-13 15:30", S.SUBMITTED, OFFICE)
     assert due(SUBMITTED, merged, split).due_at == at("03-17 09:00")

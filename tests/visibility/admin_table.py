@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tests.visibility.table import (
     DEALS,
+    DISPATCH,
     EVERYBODY,
     NOBODY,
     OTHER_CITY,
@@ -59,8 +60,8 @@ MODELS: Mapping[str, Access] = {
     "geo.Escalation": Access(DISPATCHERS, NOBODY),
     "geo.FieldLink": Access(DISPATCHERS, NOBODY),
     "geo.HistoryEntry": Access(OF_REPORTS, NOBODY),
-    "geo.Incident": Access(PEOPLE, NOBODY),
-    "geo.Instruction": Access(OF_REPORTS, NOBODY),
+    "geo.Incident": Access(PEOPLE, DISPATCHERS),
+    "geo.Instruction": Access(OF_REPORTS, who("mayor", "superuser")),
     "geo.InstructionNote": Access(ADMINISTRATORS, NOBODY),
     "geo.Intervention": Access(PEOPLE, NOBODY),
     "geo.OnCallLevel": Access(DISPATCHERS, DISPATCHERS),
@@ -71,7 +72,7 @@ MODELS: Mapping[str, Access] = {
     "geo.RoutingPolicy": Access(SUPER, SUPER),
     "geo.RoutingRule": Access(ADMINISTRATORS, ADMINISTRATORS),
     "geo.SavedAnalysis": Access(PEOPLE, NOBODY),
-    "geo.Shift": Access(DISPATCHERS, NOBODY),
+    "geo.Shift": Access(DISPATCHERS, DISPATCHERS),
     "geo.Subscription": Access(SUPER, NOBODY),
     "geo.WeeklyBrief": Access(ADMINISTRATORS, NOBODY),
     "geo.WorkingCalendar": Access(ADMINISTRATORS, ADMINISTRATORS),
@@ -86,7 +87,11 @@ SEEN_IN_LISTS: Mapping[str, Mapping[str, Who]] = {
     "geo.AccessToken": {"token": who("administrator", "superuser")},
     "geo.SavedAnalysis": {"insight": STAFF},
     "geo.Incident": {"incident": STAFF},
+    # The masked text, of those that are not public as well.
+    "geo.Report": {"a": OVERSEES, "b": OTHER_CITY},
 }
+# What an instruction may be about is chosen in its form.
+SEEN_IN_FORMS: Mapping[str, Mapping[str, Who]] = {"geo.Instruction": {"incident": who("mayor", "superuser")}}
 
 # The routes beside those that each model has: what is theirs, and which things it is asked of.
 _REPORT, _COMPLETE = "/admin/geo/report/", "/admin/autocomplete/?app_label=geo&term="
@@ -104,8 +109,18 @@ OTHER_ROWS = [
     row("admin/r/<path:content_type_id>/<path:object_id>/", Ask("/admin/r/1/1/", NOBODY, refused=AWAY)),
     row("admin/auth/user/<id>/password/", Ask("/admin/auth/user/{planner_pk}/password/", SUPER, refused=AWAY)),
     row("admin/geo/routingrule/try/", Ask("/admin/geo/routingrule/try/", ADMINISTRATORS, refused=AWAY)),
-    row("admin/geo/report/<path:object_id>/step/", Ask(f"{_REPORT}{{mine_pk}}/step/", DEALS, refused=AWAY),
-        Ask(f"{_REPORT}{{theirs_pk}}/step/", OTHER_CITY, refused=AWAY)),
+    *(row(f"admin/geo/report/<path:object_id>/{page}/",
+        Ask(f"{_REPORT}{{mine_pk}}/{page}/", DEALS, refused=AWAY, sees={"a": DEALS}),
+        Ask(f"{_REPORT}{{theirs_pk}}/{page}/", OTHER_CITY, refused=AWAY, sees={"b": OTHER_CITY}))
+        for page in ("step", "evidence")),
+    *(row(f"admin/geo/{model}/<path:object_id>/{page}/",
+        Ask(f"/admin/geo/{model}/{{{key}}}/{page}/", DISPATCH, refused=AWAY,
+            sees={} if model == "alert" else {"incident": DISPATCH}))
+        for model, key, pages in (
+            ("shift", "shift", ("end",)),
+            ("incident", "incident_pk", ("reports", "message", "close")),
+            ("alert", "alert_pk", ("acknowledge", "incident", "close")),
+        ) for page in pages),
     row("admin/(?P<url>.*)$", Ask("/admin/nothing/", NOBODY, refused=AWAY)),
     # Things: of the report, its page, its history, the page that would delete it.
     row("",
@@ -130,5 +145,5 @@ def rows_of(label: str) -> Row:
     return row(
         label,
         Ask(path, access.seen, refused=AWAY, sees=SEEN_IN_LISTS.get(label, {})),
-        Ask(f"{path}add/", access.added, refused=AWAY),
+        Ask(f"{path}add/", access.added, refused=AWAY, sees=SEEN_IN_FORMS.get(label, {})),
     )

@@ -87,7 +87,7 @@ def test_only_those_who_deal_with_reports_merge_them_in_the_list(cities: Cities)
             "pk", flat=True
         )
     )
-    body = {"action": "merge_chosen", "_selected_action": [str(pk) for pk in chosen]}
+    body = {"action": "merge_chosen", "_selected_action": [str(pk) for pk in chosen], "apply": "1"}
     found = who_changes(
         cities, "/admin/geo/report/", body, lambda: Report.objects.filter(duplicate_of__isnull=False).exists()
     )

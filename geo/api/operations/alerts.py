@@ -24,7 +24,7 @@ from geo.api.reports import PROBLEM
 from geo.api.views import PAGE_PARAMETERS, PublicView, parameter, utc_now
 from geo.operations.alerts.models import Alert, AlertQuerySet, AlertRule
 from geo.operations.alerts.services import acknowledge_alert, close_alert, open_incident_of
-from geo.operations.incidents.services import require_dispatcher
+from geo.operations.dispatching import require_dispatcher
 from server.core.errors import NotFound
 from server.core.listing import PAGING, next_link, page_of, read_query
 from server.core.params import parse_choice

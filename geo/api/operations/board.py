@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from geo.api.analysis.permissions import is_staff_of, require_some_staff
-from geo.api.filters import NO_AGENCY, ReportFilter, parse_report_filter
+from geo.api.filters import ReportFilter, parse_report_filter
 from geo.api.operations import board_serializers as shown
 from geo.api.reports import FILTER_PARAMETERS, PROBLEM
 from geo.api.views import PublicView, parameter, utc_now
@@ -29,11 +29,10 @@ from geo.reports.models import Agency, Category, Channel
 from geo.reports.workflow import WORDS, Status
 from server.core.errors import BadParameter, Forbidden
 from server.core.listing import read_query
-from server.core.params import day_start, parse_choice, parse_list
+from server.core.params import day_start, parse_choice
 from server.core.versions import data_version
 
-PERIOD_FILTERS = ("city", "agency", "start", "end")
-BOARD_FILTERS = (*PERIOD_FILTERS, "area", "category", "channel")
+BOARD_FILTERS = ("city", "agency", "start", "end", "area", "category", "channel")
 DAYS = 30
 # Handovers and closings are written with the report that they are of.
 SCOPES = {"geo_dataversion": ["reports", "areas"]}
@@ -113,7 +112,6 @@ class BoardBase(PublicView):
         return response
 
 
-PERIOD_PARAMETERS = [one for one in FILTER_PARAMETERS if one.name in PERIOD_FILTERS]
 PARAMETERS = [one for one in FILTER_PARAMETERS if one.name in BOARD_FILTERS]
 REFUSALS = {400: PROBLEM, 401: PROBLEM, 403: PROBLEM}
 
@@ -258,11 +256,9 @@ class AreasBoardView(GroupsView):
 
 
 class PingPongView(BoardBase):
-    filters = PERIOD_FILTERS
-
     @extend_schema(
         operation_id="board_ping_pong",
-        parameters=PERIOD_PARAMETERS,
+        parameters=PARAMETERS,
         responses={200: shown.PingPongSerializer, **REFUSALS},
     )
     def get(self, request: Request) -> Response:
@@ -271,39 +267,20 @@ class PingPongView(BoardBase):
 
 
 def _ping_pong(asked: Asked) -> dict[str, Any]:
-    wanted = _wanted_agencies(asked)
-    pairs = [
-        asdict(pair)
-        for pair in ping_pong(asked.city, asked.start, asked.end)
-        if wanted is None or pair.from_agency in wanted or pair.to_agency in wanted
-    ]
-    return {**asked.head(), "pairs": pairs}
+    return {**asked.head(), "pairs": [asdict(pair) for pair in ping_pong(asked.question())]}
 
 
 class ClosingsBoardView(BoardBase):
-    filters = PERIOD_FILTERS
-
     @extend_schema(
         operation_id="board_closings",
-        parameters=PERIOD_PARAMETERS,
+        parameters=PARAMETERS,
         responses={200: shown.ClosingsSerializer, **REFUSALS},
     )
     def get(self, request: Request) -> Response:
-        """How well closings stand: what their reporters say of them, and how many were reopened, by agency."""
+        """How well closings stand: what their reporters say of them, and how many were reopened, by the agency that closed."""
         return self.answer(request, _closings)
 
 
 def _closings(asked: Asked) -> dict[str, Any]:
-    wanted = _wanted_agencies(asked)
-    rows = [
-        {**asdict(row), "contested_share": round(row.contested_share, 3)}
-        for row in closings(asked.city, asked.start, asked.end)
-        if wanted is None or (row.agency or NO_AGENCY) in wanted
-    ]
+    rows = [{**asdict(row), "contested_share": round(row.contested_share, 3)} for row in closings(asked.question())]
     return {**asked.head(), "agencies": rows}
-
-
-def _wanted_agencies(asked: Asked) -> tuple[str, ...] | None:
-    """The slugs of the filter, which have been found to be known."""
-    text = asked.values.get("agency")
-    return None if text is None else parse_list(text, "agency", lambda part, _name: part)

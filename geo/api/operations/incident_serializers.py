@@ -9,7 +9,7 @@ from rest_framework import serializers
 from geo.api.analysis.permissions import is_staff_of
 from geo.api.analysis.saved_serializers import StrictSerializer
 from geo.api.report_status import LONGEST_NOTE
-from geo.operations.incidents.models import Incident
+from geo.operations.incidents.models import Incident, IncidentEvent
 from geo.operations.incidents.services import MOST_REPORTS
 from geo.reports.models import Report
 from geo.reports.workflow import Status
@@ -56,16 +56,38 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         return absolute_url(self.context["request"]._request, f"/api/incidents/{incident.public_id}/")
 
 
+class IncidentEventSerializer(serializers.ModelSerializer[IncidentEvent]):
+    user = serializers.SerializerMethodField()
+
+    class Meta:
+        model = IncidentEvent
+        fields = ["at", "action", "user", "origin", "changed"]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_user(self, line: IncidentEvent) -> str | None:
+        # The account may be gone; the line stays.
+        return line.user.get_username() if line.user_id and line.user else None
+
+
 class IncidentDetailSerializer(IncidentSerializer):
     reports = serializers.SerializerMethodField(help_text="Ids of those that whoever asks may see, first added first.")
+    log = serializers.SerializerMethodField(
+        help_text="Who did what, first things first; null to all but staff of the city."
+    )
 
     class Meta(IncidentSerializer.Meta):
-        fields = [*IncidentSerializer.Meta.fields, "reports"]
+        fields = [*IncidentSerializer.Meta.fields, "reports", "log"]
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_reports(self, incident: Incident) -> list[str]:
         seen = Report.objects.visible_to(self.context["principal"]).filter(incidents__incident=incident)
         return list(seen.order_by("incidents__id").values_list("public_id", flat=True))
+
+    @extend_schema_field(IncidentEventSerializer(many=True, allow_null=True))
+    def get_log(self, incident: Incident) -> Any:
+        if not is_staff_of(self.context["principal"], incident.city_id):
+            return None
+        return IncidentEventSerializer(incident.log.select_related("user").order_by("id"), many=True).data
 
 
 class IncidentPageSerializer(serializers.Serializer[Any]):

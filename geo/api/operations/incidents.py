@@ -28,6 +28,7 @@ from geo.areas.models import Area, City
 from geo.layers.asking import parse_values, resolve_city
 from geo.layers.incident_layers import INCIDENTS, incidents_rows
 from geo.layers.layer import Query
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.incidents.messages import message_reporters
 from geo.operations.incidents.models import Incident
 from geo.operations.incidents.services import (
@@ -35,7 +36,6 @@ from geo.operations.incidents.services import (
     close_incident,
     edit_incident,
     open_incident,
-    require_dispatcher,
 )
 from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report

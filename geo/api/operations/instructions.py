@@ -29,6 +29,7 @@ from geo.operations.mayor.instructions import (
 from geo.operations.mayor.models import AWAITED, Instruction, InstructionStep, State
 from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Report
+from geo.reports.report_input import OffsetDateTime
 from server.core.errors import InvalidFields, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 from server.core.params import parse_choice, parse_list
@@ -114,7 +115,7 @@ class InstructionInput(StrictSerializer):
     report = serializers.CharField(required=False, max_length=16, help_text="Id. One of report, incident and area.")
     incident = serializers.CharField(required=False, max_length=16, help_text="Id.")
     area = serializers.CharField(required=False, max_length=32, help_text="Code.")
-    deadline = serializers.DateTimeField()
+    deadline = OffsetDateTime()
     text = serializers.CharField(max_length=LONGEST_TEXT)
 
     def validate(self, attrs: Any) -> Any:
@@ -153,7 +154,8 @@ class InstructionsView(PrivateView):
         responses={200: InstructionPageSerializer, **REFUSALS},
     )
     def get(self, request: Request) -> Response:
-        """Instructions, latest first. An officer sees the agency's, mayors and dispatchers the city's."""
+        """Instructions, latest first. Officers see their agency's and those about reports that they deal with, mayors and
+        dispatchers the city's."""
         require_some_staff(self.principal)
         values = read_query(request.query_params, [*FILTERS, *PAGING])
         limit, after = page_of(values, KIND)

@@ -12,7 +12,8 @@ from geo.api.analysis.permissions import require_some_staff
 from geo.api.reports import PROBLEM
 from geo.api.views import PublicView, parameter, utc_now
 from geo.areas.models import City
-from geo.operations.routing.dry_run import DryRun, dry_run, require_dispatch
+from geo.operations.dispatching import require_dispatcher
+from geo.operations.routing.dry_run import DryRun, dry_run
 from geo.operations.routing.reading import FIELDS, read_rules
 from geo.operations.routing.rules import Flaw
 from geo.operations.routing.services import reroute
@@ -128,7 +129,7 @@ class RoutingDryRunView(PublicView):
         form = DryRunInput(data=request.data)
         form.is_valid(raise_exception=True)
         city = _city(form.validated_data.get("city"))
-        require_dispatch(self.principal, city)
+        require_dispatcher(self.principal, city.pk)
         rules = read_rules(form.validated_data["rules"], city)
         return self._answer(city, form.validated_data["days"], rules)
 

@@ -38,7 +38,7 @@ class PolygonField(serializers.Field[Polygon, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Polygon:
         rings = data.get("coordinates") if isinstance(data, dict) and data.get("type") == "Polygon" else None
-        if not isinstance(rings, list) or not rings or not all(isinstance(ring, list) for ring in rings):
+        if not isinstance(rings, list) or not rings or not all(isinstance(ring, list) and ring for ring in rings):
             raise serializers.ValidationError(
                 _('A GeoJSON polygon is needed: {"type": "Polygon", "coordinates": [[[longitude, latitude], …]]}.')
             )

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user_model()._default_manager.filter(username=options["user"]).first()
         if user is None:
-            raise CommandError(f"there is no user {options['user']!r}")
+            raise CommandError(f"there is no user {options['user']!r}; ./pantau manage give_role makes an account")
         scopes = [Scope.READ, Scope.WRITE] if options["write"] else [Scope.READ]
         try:
             token, text = create_token(

@@ -36,14 +36,18 @@ class Command(BaseCommand):
                 agency=_one(Agency.objects.filter(city=city), "agency", "slug", agency) if agency else None,
                 area=_one(Area.objects.filter(city=city), "area", "code", area) if area else None,
             )
-            try:
-                role.full_clean()
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages)) from None
-            role.save()
+            is_there = CityRole.objects.filter(
+                user=user, city=city, role=role.role, agency=role.agency, area=role.area
+            ).exists()
+            if not is_there:
+                try:
+                    role.full_clean()
+                except ValidationError as error:
+                    raise CommandError(" ".join(error.messages)) from None
+                role.save()
             # As the admin does: a role is what lets an account in.
             User.objects.filter(pk=user.pk).update(is_staff=True)
-        self.stderr.write(f"{user.get_username()}: {role.role} of {' '.join(filter(None, (agency, area, city.slug)))}")
+        self.stderr.write(_named(user, role) + (" (the role is there already)" if is_there else ""))
         if password:
             self.stderr.write("the account is new; its password, which is not shown again:")
             self.stdout.write(password)
@@ -62,6 +66,15 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from None
         user.save()
         return user, password
+
+
+def _named(user: User, role: CityRole) -> str:
+    of = (
+        role.agency.slug if role.agency is not None else "",
+        role.area.code if role.area is not None else "",
+        role.city.slug,
+    )
+    return f"{user.get_username()}: {role.role} of {' '.join(filter(None, of))}"
 
 
 def _one(rows: Any, noun: str, field: str, value: str | None) -> Any:

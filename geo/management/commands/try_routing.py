@@ -11,6 +11,7 @@ from django.utils import timezone
 from geo.areas.models import City
 from geo.operations.routing.dry_run import DryRun, Explanation, dry_run, explain
 from geo.operations.routing.reading import read_rules
+from geo.operations.routing.rules import Verdict
 from geo.operations.routing.words import VERDICTS, fault_text
 from geo.reports.access.principals import Origin, Principal
 from geo.reports.models import Report, RoutingRule
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             self.stdout.write(f"! {fault_text(fault)}")
         self._table(
             ("rule", "decides about", "would move"),
-            [(str(one.rule), str(one.reports), str(one.moved)) for one in found.outcomes],
+            [(_rule(one.rule), str(one.reports), str(one.moved)) for one in found.outcomes],
         )
         self._table(
             ("from", "to", "reports", "by rule"),
@@ -74,16 +75,17 @@ class Command(BaseCommand):
 
     def _explain(self, report: Report, found: Explanation) -> None:
         area = report.public_area.code if report.public_area is not None else "no area"
-        self.stdout.write(f"{report.public_id}: {report.category}, {area}, {report.status}")
+        self.stdout.write(f"{report.public_id}: {report.category.slug}, {area}, {report.status}")
         for rule, verdict in found.verdicts:
             self.stdout.write(f"  {rule}: {VERDICTS[verdict]}")
         if found.rule is not None:
             why = f"by rule {found.rule.position}"
         elif found.named_by is not None:
-            why = f"no rule matches; the category {found.named_by} names it"
+            why = f"no rule matches; the category {found.named_by.slug} names it"
         else:
             why = "no rule matches, and no category names an agency"
-        self.stdout.write(f"goes to {found.agency or 'nobody'}: {why}; has {found.has or 'nobody'}")
+        to, has = (one.slug if one is not None else "nobody" for one in (found.agency, found.has))
+        self.stdout.write(f"goes to {to}: {why}; has {has}")
 
     def _table(self, header: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
         if not lines:
@@ -94,6 +96,10 @@ class Command(BaseCommand):
         for row in rows:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             self.stdout.write("  ".join(cells).rstrip())
+
+
+def _rule(rule: RoutingRule) -> str:
+    return str(rule) if rule.is_active else f"{rule} ({VERDICTS[Verdict.INACTIVE]})"
 
 
 def _report(public_id: str | None) -> Report | None:

@@ -11,7 +11,7 @@ from geo.layers.asking import resolve_city
 from geo.operations.mayor.brief import brief_as_json
 from geo.operations.mayor.gathering import weekly_brief
 from geo.operations.mayor.rendering import as_html, as_text
-from geo.operations.mayor.sending import send_brief
+from geo.operations.mayor.sending import letters, send_brief
 from geo.operations.mayor.weeks import last_week, read_week
 from server.core.errors import PantauError
 
@@ -40,9 +40,8 @@ class Command(BaseCommand):
             if week.end(city.zone) > now:
                 raise CommandError(f"{week.label} is not over; it is sent when it is")
             n = send_brief(city=city, week=week, now=now)
-            self.stdout.write(
-                f"{week.label} of {city.slug}: {n} letters" + ("" if n else " (sent already, or no mayor)")
-            )
+            why = "" if n else " (sent already, no mayor, or nothing to tell)"
+            self.stdout.write(f"{week.label} of {city.slug}: {letters(n)}{why}")
             return
         brief = weekly_brief(city, week, now)
         with translation.override(options["lang"]):

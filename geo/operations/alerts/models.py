@@ -133,7 +133,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 class Alert(models.Model):
     """A datastream that has reached a level of a rule. What it measures is public; who acknowledged it, and their note, is staff's."""
 
-    public_id = models.CharField(max_length=16, default=new_public_id, unique=True, editable=False)
+    public_id = models.CharField(_("number"), max_length=16, default=new_public_id, unique=True, editable=False)
     rule = models.ForeignKey(AlertRule, on_delete=models.RESTRICT, related_name="alerts", verbose_name=_("rule"))
     city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="+", verbose_name=_("city"), db_index=False)
     datastream_id = models.BigIntegerField()
@@ -200,7 +200,9 @@ class AlertEvent(models.Model):
         INCIDENT = "incident", _("an incident was opened")
         CLOSED = "closed", _("closed by hand")
 
-    alert = models.ForeignKey(Alert, on_delete=models.DO_NOTHING, db_constraint=False, related_name="log")
+    alert = models.ForeignKey(
+        Alert, on_delete=models.DO_NOTHING, db_constraint=False, related_name="log", verbose_name=_("alert")
+    )
     at = models.DateTimeField(_("at"), help_text=_("Of a change of level: the phenomenon time."))
     recorded_at = models.DateTimeField(_("recorded at"))
     action = models.CharField(_("action"), max_length=12, choices=Action)
@@ -208,7 +210,12 @@ class AlertEvent(models.Model):
     new_level = models.PositiveSmallIntegerField(_("new level"), null=True)
     value = models.FloatField(_("value"), null=True)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
     )
     origin = models.CharField(_("from where"), max_length=32, blank=True, default="")
 
@@ -218,4 +225,4 @@ class AlertEvent(models.Model):
         ordering = ["alert", "id"]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%dT%H:%MZ} {self.action}"
+        return self.get_action_display()

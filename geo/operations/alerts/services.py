@@ -6,8 +6,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from geo.operations.alerts.models import Alert, AlertEvent
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.incidents.models import Incident
-from geo.operations.incidents.services import open_incident, require_dispatcher
+from geo.operations.incidents.services import open_incident
 from geo.reports.access.principals import Principal
 from server.core.errors import Conflict
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection
 
 from server.core.sql import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+FIGURES = QUERIES.figures.format(asked_for=QUERIES.asked_for)
 # What is due within it is due soon.
 SOON = timedelta(hours=24)
 
@@ -28,6 +29,20 @@ class Question:
     category_ids: tuple[int, ...] | None = None
     agency_ids: tuple[int | None, ...] | None = None
     channel_ids: tuple[int, ...] | None = None
+
+    def params(self) -> dict[str, Any]:
+        """As the statements name them; no agency has the id 0."""
+        agencies = self.agency_ids
+        return {
+            "city_id": self.city_id,
+            "start": self.start,
+            "end": self.end,
+            "now": self.now,
+            "area_ids": _array(self.area_ids),
+            "category_ids": _array(self.category_ids),
+            "channel_ids": _array(self.channel_ids),
+            "agency_ids": None if agencies is None else [pk or 0 for pk in agencies],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +114,9 @@ def board(question: Question, *, by: By, level_id: int | None = None) -> Board:
 
     `level_id`: of the areas, when they are the groups. Reports outside every area of the level are the group of no key.
     """
-    agencies = question.agency_ids
-    params = {
-        "by": by,
-        "level_id": level_id,
-        "city_id": question.city_id,
-        "start": question.start,
-        "end": question.end,
-        "now": question.now,
-        "soon": question.now + SOON,
-        "area_ids": _array(question.area_ids),
-        "category_ids": _array(question.category_ids),
-        "channel_ids": _array(question.channel_ids),
-        # No agency has the id 0.
-        "agency_ids": None if agencies is None else [pk or 0 for pk in agencies],
-    }
+    params = {**question.params(), "by": by, "level_id": level_id, "soon": question.now + SOON}
     with connection.cursor() as cursor:
-        cursor.execute(QUERIES.figures, params)
+        cursor.execute(FIGURES, params)
         (_is_total, *whole), *groups = cursor.fetchall()
     return Board(_group(*whole), tuple(_group(*row) for _is_total, *row in groups))
 

@@ -1,3 +1,9 @@
+-- name: asked_for
+-- Of the reports `r` those that a question is about, whoever has them. A fragment.
+(%(area_ids)s::bigint[] IS NULL OR r.public_area_id = ANY(%(area_ids)s::bigint[]))
+      AND (%(category_ids)s::bigint[] IS NULL OR r.category_id = ANY(%(category_ids)s::bigint[]))
+      AND (%(channel_ids)s::bigint[] IS NULL OR r.channel_id = ANY(%(channel_ids)s::bigint[]))
+
 -- name: figures
 -- A row per group, and one of all of them together (is_total): what stands open now, and how the reports of a period went.
 -- Open reports are found by their status, those of the period by the city's times; the place is the one that is shown.
@@ -19,9 +25,7 @@ WITH chosen AS (
     WHERE r.city_id = %(city_id)s
       AND (r.status IN ('submitted', 'coordination', 'assigned', 'in_progress', 'waiting', 'reopened')
            OR r.reported_at >= %(start)s AND r.reported_at < %(end)s)
-      AND (%(area_ids)s::bigint[] IS NULL OR r.public_area_id = ANY(%(area_ids)s::bigint[]))
-      AND (%(category_ids)s::bigint[] IS NULL OR r.category_id = ANY(%(category_ids)s::bigint[]))
-      AND (%(channel_ids)s::bigint[] IS NULL OR r.channel_id = ANY(%(channel_ids)s::bigint[]))
+      AND {asked_for}
       AND (%(agency_ids)s::bigint[] IS NULL OR coalesce(r.agency_id, 0) = ANY(%(agency_ids)s::bigint[]))
 )
 SELECT GROUPING(key) = 1 AS is_total, key,

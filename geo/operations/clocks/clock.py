@@ -2,7 +2,8 @@
 
 It runs from the submission in the calendar of the agency that has the report. It stands while the report waits, and what was
 left runs on from then; a handover takes what is left into the other calendar; a reopening starts it anew. What was late stays
-late, by the deadline that it missed, and a closed report keeps the deadline by which it is judged.
+late, by the deadline that it missed, and a closed report keeps the deadline by which it is judged. So does one that was closed late
+and is open again: else whoever is late would close it and open it again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,11 +60,13 @@ def replay(lines: Sequence[Line], targets: Targets, calendars: Mapping[int, Reck
 class _Clock:
     """Either runs to `due_at`, or stands with `left` to go; neither where there is nothing to reckon with."""
 
-    __slots__ = ("_calendar_id", "_calendars", "_target", "due_at", "left")
+    __slots__ = ("_calendar_id", "_calendars", "_is_late", "_target", "due_at", "left")
 
     def __init__(self, calendars: Mapping[int, Reckoning], target: timedelta | None) -> None:
         self._calendars, self._target = calendars, target
         self._calendar_id: int | None = None
+        # Closed after its deadline, or a step was taken after it.
+        self._is_late = False
         self.due_at: datetime | None = None
         self.left: timedelta | None = None
 
@@ -82,13 +85,15 @@ class _Clock:
 
     def _step(self, was: Status, line: Line) -> None:
         if was in CLOSED:
-            if line.status not in CLOSED:
+            if line.status not in CLOSED and not self._is_late:
                 self._start(line)
         elif self.left is not None:
             if line.status is not Status.WAITING:
                 self._go_on(line)
-        elif self.due_at is not None and line.at <= self.due_at:
-            # In time so far. What is late is left as it is, whatever happens to it.
+        elif self.due_at is not None and line.at > self.due_at:
+            # It is left as it is, whatever happens to it.
+            self._is_late = True
+        elif self.due_at is not None:
             if line.status is Status.WAITING:
                 self._stand(line.at)
             elif line.status not in CLOSED and line.calendar_id not in (self._calendar_id, None):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from geo.operations.closing.models import Closing
 from geo.reports.access.principals import Origin, principal_of_user
 from geo.reports.evidence.services import remove_evidence
+from geo.reports.evidence.words import findings_in_words
 from geo.reports.models import Report, ReportEvidence
 
 
@@ -39,18 +40,26 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Closing)
 class ClosingAdmin(ReadOnlyAdmin):
-    list_display = ["report", "agency", "closed_at", "is_done", "answered_at", "reopened_at"]
+    list_display = ["report", "agency_name", "closed_at", "says_done", "reopened_at"]
     list_filter = ["is_done", ("reopened_at", admin.EmptyFieldListFilter), "agency"]
     list_select_related = ["report", "agency"]
     date_hierarchy = "closed_at"
 
+    @admin.display(description=_("agency"), ordering="agency__slug")
+    def agency_name(self, closing: Closing) -> str:
+        return closing.agency.name if closing.agency is not None else "-"
+
+    @admin.display(description=_("reporter says"), boolean=True, ordering="is_done")
+    def says_done(self, closing: Closing) -> bool | None:
+        return closing.is_done
+
 
 @admin.register(ReportEvidence)
 class ReportEvidenceAdmin(ReadOnlyAdmin):
-    list_display = ["report", "photo", "added_at", "added_by", "taken_at", "distance_m", "codes"]
+    list_display = ["report", "photo", "added_at", "added_by", "taken_at", "distance_m", "found"]
     list_select_related = ["report", "added_by"]
     date_hierarchy = "added_at"
-    fields = ["report", "photo", "added_at", "added_by", "taken_at", "distance_m", "findings"]
+    fields = ["report", "photo", "added_at", "added_by", "taken_at", "distance_m", "found"]
 
     def has_delete_permission(self, request: HttpRequest, obj: ReportEvidence | None = None) -> bool:
         if not request.user.has_perm("geo.delete_reportevidence"):
@@ -72,5 +81,5 @@ class ReportEvidenceAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', url, evidence.pk)
 
     @admin.display(description=_("findings"))
-    def codes(self, evidence: ReportEvidence) -> str:
-        return ", ".join(finding["code"] for finding in evidence.findings) or "-"
+    def found(self, evidence: ReportEvidence) -> str:
+        return findings_in_words(evidence.findings)

@@ -1,15 +1,15 @@
 """How well closings stand, by agency."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from django.db import connection
 
-from geo.areas.models import City
+from geo.operations.board.figures import QUERIES as BOARD_QUERIES
+from geo.operations.board.figures import Question
 from server.core.sql import load_queries
 
-QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+CLOSINGS = load_queries(Path(__file__).with_name("queries.sql")).closings.format(asked_for=BOARD_QUERIES.asked_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class ClosingFigures:
         return self.contested / self.resolved
 
 
-def closings(city: City, start: datetime, end: datetime) -> list[ClosingFigures]:
-    """The closings of a city from `start` on and before `end`, by agency, those of none last.
+def closings(question: Question) -> list[ClosingFigures]:
+    """The closings of the question's period, by the agency that closed, those of none last.
 
     A reopening counts against the closing that it undid, whenever it came. Each report of a merged group counts.
     """
     with connection.cursor() as cursor:
-        cursor.execute(QUERIES.closings, {"city_id": city.pk, "start": start, "end": end})
+        cursor.execute(CLOSINGS, question.params())
         return [ClosingFigures(*row) for row in cursor.fetchall()]

@@ -9,9 +9,15 @@ from geo.reports.models import Agency, Report
 class Closing(models.Model):
     """A report that was resolved at a time, by an agency; of a merged group, one for each report, since each reporter is asked."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="closings")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="closings", verbose_name=_("report"))
     agency = models.ForeignKey(
-        Agency, on_delete=models.SET_NULL, null=True, blank=True, related_name="closings", db_index=False
+        Agency,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="closings",
+        db_index=False,
+        verbose_name=_("agency"),
     )
     closed_at = models.DateTimeField(_("closed at"))
     is_done = models.BooleanField(_("done, says the reporter"), null=True, blank=True)

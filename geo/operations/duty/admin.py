@@ -1,18 +1,40 @@
-"""The on-call list in the admin, for dispatchers too; what has climbed it and the shifts are read."""
+"""The on-call list and the shifts in the admin, for dispatchers too; what has climbed the list is read."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from geo.areas.models import City
+from geo.operations.admin_pages import (
+    NamedCity,
+    Page,
+    WithPages,
+    ask,
+    city_field,
+    dispatched_cities,
+    dispatches_somewhere,
+)
 from geo.operations.duty.escalation import signing_key
 from geo.operations.duty.models import Escalation, OnCallLevel, Shift
+from geo.operations.duty.rendering import as_text
+from geo.operations.duty.shifts import end_shift, start_shift
+from geo.operations.duty.situation import situation
 from geo.operations.outbox.admin import ReadOnly
 from geo.reports.access.admin import UserByName
 from geo.reports.access.principals import Origin, Principal, principal_of_user
+from geo.reports.admin.scope import cities_seen, principal_in
+
+LONGEST_NOTE = 4000
 
 
 def _principal(request: HttpRequest) -> Principal:
@@ -26,12 +48,23 @@ class OfOwnCities(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: QuerySet[Any] = super().get_queryset(request)
-        city_ids = _principal(request).city_ids
+        city_ids = cities_seen(request, self.model)
         return found if city_ids is None else found.filter(**{f"{self.city_path}__in": city_ids})
 
 
+class OfDispatchedCities(OfOwnCities):
+    """Rows of the cities in which somebody dispatches: with its addresses and its key a list is for those who keep it."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found, by = super().get_queryset(request), _principal(request)
+        if by.city_ids is None:
+            return found
+        mine = [city_id for city_id in by.city_ids if by.may_dispatch_in(city_id)]
+        return found.filter(**{f"{self.city_path}__in": mine})
+
+
 @admin.register(OnCallLevel)
-class OnCallLevelAdmin(OfOwnCities):
+class OnCallLevelAdmin(OfDispatchedCities):
     list_display = ["name", "city", "position", "after_minutes", "is_active"]
     list_filter = ["city", "is_active"]
     list_select_related = ["city"]
@@ -74,7 +107,7 @@ class OnCallLevelAdmin(OfOwnCities):
 
 
 @admin.register(Escalation)
-class EscalationAdmin(ReadOnly, OfOwnCities):
+class EscalationAdmin(ReadOnly, OfDispatchedCities):
     city_path = "level__city"
     list_display = ["raised_at", "level", "kind", "subject_id", "episode", "waiting_since"]
     list_filter = ["level"]
@@ -85,11 +118,30 @@ class EscalationAdmin(ReadOnly, OfOwnCities):
         return False
 
 
+class StartForm(forms.Form):
+    city = NamedCity(label=_("city"), queryset=City.objects.none())
+
+
+class EndForm(forms.Form):
+    note = forms.CharField(
+        label=_("handover note"),
+        required=False,
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 8, "cols": 80}),
+        help_text=_("For the next shift. The situation below is handed over with it."),
+    )
+
+
 @admin.register(Shift)
-class ShiftAdmin(ReadOnly, OfOwnCities):
-    list_display = ["started_at", "city", "started_by", "ended_at", "ended_by"]
+class ShiftAdmin(ReadOnly, WithPages, OfOwnCities):
+    """The desk is taken over with "add" and handed over on a shift's page; what it handed over stands there."""
+
+    list_display = ["started_at", "city_name", "started_by", "ended_at", "ended_by"]
     list_filter = ["city"]
     list_select_related = ["city", "started_by", "ended_by"]
+    fields = ("city_name", "started_at", "started_by", "ended_at", "ended_by", "note", "printable", "handed_over")
+    readonly_fields = fields
+    pages = {"end": Page(_("Hand over and end the shift"), _("End the shift"))}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """What a shift hands over names reports of the whole city."""
@@ -98,5 +150,49 @@ class ShiftAdmin(ReadOnly, OfOwnCities):
             return found
         return found.filter(city__in=[city_id for city_id in by.city_ids if by.may_oversee_city(city_id)])
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may take the desk over."""
+        return dispatches_somewhere(principal_in(request))
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def offered(self, request: HttpRequest, obj: Shift) -> list[str]:
+        return ["end"] if obj.ended_at is None else []
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        by = principal_in(request)
+        form = StartForm(request.POST or None)
+        city_field(form, dispatched_cities(by))
+
+        def start(given: Mapping[str, Any]) -> str:
+            shift = start_shift(city=given["city"], by=by, now=timezone.now())
+            messages.success(request, _("The shift has begun."))
+            return self.address(shift)
+
+        return ask(self, request, Page(_("Begin a shift"), _("Begin")), form, start)
+
+    def step(self, name: str, request: HttpRequest, obj: Shift, page: Page) -> HttpResponse:
+        def end(given: Mapping[str, Any]) -> str:
+            end_shift(shift=obj, by=principal_in(request), now=timezone.now(), note=given["note"])
+            messages.success(request, _("The shift has ended; what it hands over stands below."))
+            return self.address(obj)
+
+        said = situation(obj.city, obj.started_at, timezone.now())
+        return ask(self, request, page, EndForm(request.POST or None), end, original=obj, preview=as_text(said))
+
+    @admin.display(description=_("city"), ordering="city__name")
+    def city_name(self, shift: Shift) -> str:
+        return shift.city.name
+
+    @admin.display(description=_("to be printed"))
+    def printable(self, shift: Shift) -> str:
+        if shift.log is None:
+            return "–"
+        return format_html('<a href="{}?f=html">{}</a>', reverse("duty-shift", args=[shift.pk]), _("Handover"))
+
+    @admin.display(description=_("what it handed over"))
+    def handed_over(self, shift: Shift) -> str:
+        return format_html("<pre>{}</pre>", as_text(shift.log)) if shift.log is not None else "–"

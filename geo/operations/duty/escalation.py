@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -27,6 +26,7 @@ from geo.operations.outbox.messages import enqueue
 from geo.operations.outbox.models import OutboxMessage
 from geo.operations.outbox.transports import Refused
 from geo.reports.models.directory import in_language
+from server.core.local_times import moment_in_words
 
 TRANSPORT = "on-call"
 TOPIC = "duty.escalation"
@@ -165,7 +165,7 @@ def _lines(waiting: Sequence[Waiting], zone: ZoneInfo) -> list[str]:
 
 
 def _line(one: Waiting, zone: ZoneInfo) -> str:
-    since = date_format(one.since.astimezone(zone), "j F H:i")
+    since = moment_in_words(one.since, zone)
     where = one.area or _("outside every area")
     return _("%(id)s  %(category)s, %(area)s, since %(since)s") % {
         "id": one.public_id,

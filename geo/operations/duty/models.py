@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import City
@@ -21,7 +22,7 @@ class OnCallLevel(models.Model):
     Several may stand at one position. A level is not called for what was late before it was there.
     """
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="on_call_levels")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="on_call_levels", verbose_name=_("city"))
     position = models.PositiveSmallIntegerField(_("position"), help_text=_("1 is called first."))
     name = models.CharField(_("name"), max_length=100, help_text=_("A function, such as: duty officer."))
     user = models.ForeignKey(
@@ -87,10 +88,16 @@ class Escalation(models.Model):
         REPORT = "report", _("report")
         ALERT = "alert", _("alert")
 
-    level = models.ForeignKey(OnCallLevel, on_delete=models.CASCADE, related_name="escalations", db_index=False)
+    level = models.ForeignKey(
+        OnCallLevel,
+        on_delete=models.CASCADE,
+        related_name="escalations",
+        db_index=False,
+        verbose_name=_("on-call level"),
+    )
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     subject_id = models.BigIntegerField(_("subject"))
-    episode = models.PositiveIntegerField(default=0)
+    episode = models.PositiveIntegerField(_("episode"), default=0)
     waiting_since = models.DateTimeField(_("waiting since"))
     raised_at = models.DateTimeField(_("raised at"))
 
@@ -110,11 +117,15 @@ class Escalation(models.Model):
 class Shift(models.Model):
     """From when to when the duty desk was in somebody's hands, and what they handed over."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="shifts")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="shifts", verbose_name=_("city"))
     started_at = models.DateTimeField(_("started at"))
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
+    )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("ended by")
+    )
     note = models.TextField(_("handover note"), blank=True, max_length=4000)
     # The situation as it was at the end (geo.operations.duty.situation): not computed again, since it would be another one.
     log = models.JSONField(_("handover log"), null=True, editable=False)
@@ -129,4 +140,4 @@ class Shift(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.city_id} {self.started_at:%Y-%m-%dT%H:%MZ}"
+        return f"{self.city.name}, {date_format(timezone.localtime(self.started_at), 'j F Y H:i')}"

@@ -94,21 +94,34 @@ GROUP BY GROUPING SETS ((r.category_id), (an.ancestor_id), ())
 
 -- name: open_alerts
 -- One row per open alert of a city, the most severe first, and of those the oldest.
-SELECT t.public_id, t.thing_name, t.level_name, r.authority, a.name AS area_name, t.value, r.unit, t.value_at, t.opened_at,
+SELECT t.rule_id, t.datastream_id, t.public_id, t.thing, t.thing_name, t.level_name, r.authority, a.name AS area_name,
+       r.observed_property, coalesce(d.property_name_id, r.observed_property) AS name_id,
+       coalesce(d.property_name_en, r.observed_property) AS name_en,
+       t.value, r.unit, t.value_at, t.opened_at,
        t.acknowledged_at IS NOT NULL AS is_acknowledged, t.stale_since IS NOT NULL AS is_stale
 FROM geo_alert t
 JOIN geo_alertrule r ON r.id = t.rule_id
 LEFT JOIN geo_area a ON a.id = t.area_id
+LEFT JOIN sensors_published_datastream d ON d.datastream_id = t.datastream_id
 WHERE t.city_id = %(city_id)s AND t.closed_at IS NULL
 ORDER BY t.level DESC, t.opened_at, t.id
 
--- name: latest_readings
--- One row per datastream of these things that stands in the city and has a good latest reading.
-SELECT d.thing, d.thing_name, d.observed_property, d.property_name_id AS name_id, d.property_name_en AS name_en,
-       d.unit_ucum, d.unit_name, d.expected_interval_s, l.result, l.phenomenon_time
-FROM sensors_published_datastream d
+-- name: watched_readings
+-- One row per active rule of the city and datastream that it holds for, with its good latest reading; which rules hold for
+-- which is as in the statement `watched` of the alerts: a thing's own goes before the city's, for each authority.
+WITH watched AS (
+    SELECT DISTINCT ON (d.datastream_id, r.authority)
+           r.id AS rule_id, d.datastream_id, d.thing, d.thing_name, d.observed_property, d.property_name_id AS name_id,
+           d.property_name_en AS name_en, d.unit_ucum, d.unit_name, d.expected_interval_s
+    FROM geo_alertrule r
+    JOIN sensors_published_datastream d ON d.observed_property = r.observed_property AND d.unit_ucum = r.unit
+    LEFT JOIN geo_thingplacement p ON p.thing_id = d.thing_id AND p.valid_to IS NULL
+    LEFT JOIN geo_area a ON a.id = p.area_id
+    WHERE r.is_active AND r.city_id = %(city_id)s AND (r.thing = d.thing OR (r.thing = '' AND a.city_id = r.city_id))
+    ORDER BY d.datastream_id, r.authority, r.thing DESC
+)
+SELECT w.*, l.result, l.phenomenon_time
+FROM watched w
 JOIN sensors_published_latest l USING (datastream_id)
-JOIN geo_thingplacement p ON p.thing_id = d.thing_id AND p.valid_to IS NULL
-JOIN geo_area a ON a.id = p.area_id
-WHERE d.thing = ANY(%(things)s) AND a.city_id = %(city_id)s AND l.quality = 0
-ORDER BY d.thing, d.observed_property, d.datastream_id
+WHERE l.quality = 0
+ORDER BY w.thing, w.observed_property, w.datastream_id, w.rule_id

@@ -9,15 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from geo.reports.models.directory import in_language
+from server.core.local_times import moment_in_words
 
-# What an Indonesian official calls the three time zones of the country.
-ZONES = {"Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
 Said = Mapping[str, Any]
 
 
@@ -30,6 +29,11 @@ class Section:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     numbers: frozenset[int] = frozenset()
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """The columns, each with whether numbers stand below it."""
+        return [(column, i in self.numbers) for i, column in enumerate(self.columns)]
 
     @property
     def cells(self) -> list[list[tuple[str, bool]]]:
@@ -141,7 +145,7 @@ def _escalations(said: Said) -> Section:
     if not levels:
         return Section(heading, (_("Nobody was called in this time."),))
     rows = tuple((str(one["position"]), one["name"], number_format(one["count"])) for one in levels)
-    return Section(heading, (), (_("Level"), _("Name"), _("Called for")), rows, frozenset({0, 2}))
+    return Section(heading, (), (_("Level"), _("Name"), _("Called for")), rows, frozenset({2}))
 
 
 def _incidents(said: Said, zone: ZoneInfo) -> Section:
@@ -227,5 +231,4 @@ def _table(section: Section) -> list[str]:
 
 
 def _moment(text: str, zone: ZoneInfo) -> str:
-    at = datetime.fromisoformat(text).astimezone(zone)
-    return f"{date_format(at, 'j F Y H:i')} {ZONES.get(zone.key) or at.tzname()}"
+    return moment_in_words(datetime.fromisoformat(text), zone)

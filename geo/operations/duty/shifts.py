@@ -6,10 +6,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from geo.areas.models import City
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.duty.models import Shift
 from geo.operations.duty.situation import situation
 from geo.reports.access.principals import Principal
-from server.core.errors import Conflict, Forbidden
+from server.core.errors import Conflict
 
 # Without a shift, a situation report tells of so long.
 WITHOUT_SHIFT = timedelta(hours=6)
@@ -17,7 +18,7 @@ WITHOUT_SHIFT = timedelta(hours=6)
 
 def start_shift(*, city: City, by: Principal, now: datetime) -> Shift:
     """Takes the duty desk over. Errors: Forbidden for who does not dispatch in the city; Conflict while another is open."""
-    _require_dispatcher(by, city.pk)
+    require_dispatcher(by, city.pk)
     try:
         with transaction.atomic():
             return Shift.objects.create(city=city, started_at=now, started_by_id=by.user_id)
@@ -36,7 +37,7 @@ def end_shift(*, shift: Shift, by: Principal, now: datetime, note: str = "") -> 
     Whoever dispatches in the city may end it: a shift that was forgotten stands in nobody's way.
     Errors: Forbidden; Conflict for one that has ended.
     """
-    _require_dispatcher(by, shift.city_id)
+    require_dispatcher(by, shift.city_id)
     with transaction.atomic():
         found = Shift.objects.select_for_update(of=("self",)).select_related("city").get(pk=shift.pk)
         if found.ended_at is not None:
@@ -51,8 +52,3 @@ def default_start(city: City, now: datetime) -> datetime:
     """Since when a situation report tells: the start of the open shift, else six hours ago."""
     current = Shift.objects.filter(city=city, ended_at=None, started_at__lte=now).first()
     return current.started_at if current is not None else now - WITHOUT_SHIFT
-
-
-def _require_dispatcher(by: Principal, city_id: int) -> None:
-    if not by.may_dispatch_in(city_id):
-        raise Forbidden(_("Only dispatchers and administrators of the city may do this."))

@@ -1,16 +1,18 @@
 """The situation of a city in figures: what a duty desk reports upwards, and what a shift hands over. Read in a handful of queries."""
 
 import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
-from geo.analysis.reading_limits import AlertTable, read_alert_tables
+from geo.analysis.reading_limits import AlertLevel
 from geo.areas.models import Area, City
+from geo.operations.alerts.models import AlertRule
+from geo.operations.alerts.reading import Reading, read_rule
 from geo.operations.duty.models import Escalation
-from geo.operations.duty.statements import COUNTS, LATEST_READINGS, OPEN_ALERTS, UNANSWERED
+from geo.operations.duty.statements import COUNTS, OPEN_ALERTS, UNANSWERED, WATCHED_READINGS
 from geo.operations.incidents.models import Incident
 from geo.reports.access.principals import Principal
 from geo.reports.models import Category, Report
@@ -22,8 +24,6 @@ log = logging.getLogger(__name__)
 OPEN = sorted(set(Status.values) - set(CLOSED))
 FIGURES = ("new", "open", "late", "closed")
 MOST_NAMED = 50
-# A gauge that has missed so many of its readings says nothing of now.
-MISSED_READINGS = 3
 # Counts are of all reports of the city: all who read them are its staff.
 _EVERYTHING = Principal(is_superuser=True)
 
@@ -35,7 +35,8 @@ def situation(city: City, start: datetime, now: datetime) -> dict[str, Any]:
     languages, times are RFC 3339 in UTC.
     """
     totals, categories, areas = _counts(city, start, now)
-    sensors, unreadable = _sensors_over_levels(city, now)
+    alerts = _rows(OPEN_ALERTS, city_id=city.pk)
+    sensors, unreadable = _sensors_over_levels(city, alerts, now)
     return {
         "city": city.slug,
         "city_name": city.name,
@@ -48,7 +49,7 @@ def situation(city: City, start: datetime, now: datetime) -> dict[str, Any]:
         "unanswered": _unanswered(city, now),
         "escalations": _escalations(city, start, now),
         "incidents": _incidents(city),
-        "alerts": _alerts(city),
+        "alerts": _alerts(alerts),
         "sensors": sensors,
         "unreadable_levels": unreadable,
     }
@@ -135,7 +136,7 @@ def _incidents(city: City) -> list[dict[str, Any]]:
     ]
 
 
-def _alerts(city: City) -> list[dict[str, Any]]:
+def _alerts(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "id": row["public_id"],
@@ -150,35 +151,69 @@ def _alerts(city: City) -> list[dict[str, Any]]:
             "is_acknowledged": row["is_acknowledged"],
             "is_stale": row["is_stale"],
         }
-        for row in _rows(OPEN_ALERTS, city_id=city.pk)
+        for row in rows
     ]
 
 
-def _sensors_over_levels(city: City, now: datetime) -> tuple[list[dict[str, Any]], list[str]]:
-    """What stands above an alert level that is configured on its thing, and the things whose levels cannot be read."""
-    configured = published.things().filter(properties__has_key="alert_levels").values_list("slug", "properties")
-    tables: dict[str, list[AlertTable]] = {}
-    unreadable = []
-    for slug, properties in configured:
-        try:
-            tables[slug] = read_alert_tables(properties)
-        except ValueError as error:
-            log.warning("the alert levels of %s cannot be read: %s", slug, error)
-            unreadable.append(slug)
+def _sensors_over_levels(
+    city: City, alerts: Sequence[Mapping[str, Any]], now: datetime
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What has an open alert, at its level, or else stands at a level of a rule; and the things whose levels cannot be read.
+
+    A value that has just reached a level may be held before its alert opens, and one that has sunk may still have it.
+    """
+    waiting = {(alert["rule_id"], alert["datastream_id"]): alert for alert in alerts}
+    rows = _rows(WATCHED_READINGS, city_id=city.pk)
+    readings, unreadable = _levels_of(rows)
     over = []
-    for row in _rows(LATEST_READINGS, things=list(tables), city_id=city.pk) if tables else []:
-        for table in tables[row["thing"]]:
-            if (table.observed_property, table.unit) != (row["observed_property"], row["unit_ucum"]):
-                continue
-            level = table.level_of(row["result"])
-            if level is not None:
-                reading = {"level": level.name, "at_least": level.at_least, "authority": table.authority}
-                over.append({**_reading(row, now), **reading})
-    return over, sorted(unreadable)
+    for row in rows:
+        reading = readings.get((row["rule_id"], row["datastream_id"]))
+        alert = waiting.pop((row["rule_id"], row["datastream_id"]), None)
+        level = _level(reading, row["result"], alert)
+        if level is not None:
+            named = {"level": level[0], "at_least": level[1], "authority": row["authority"]}
+            gap = reading.criteria.longest_gap if reading is not None else None
+            is_silent = gap is not None and now - row["phenomenon_time"] > gap
+            over.append({**_reading(row, is_silent), **named})
+    over += [_of_alert(alert) for alert in waiting.values()]
+    over.sort(key=lambda one: (one["thing"], one["observed_property"], one["authority"]))
+    return over, unreadable
 
 
-def _reading(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    silent_after = timedelta(seconds=MISSED_READINGS * row["expected_interval_s"])
+def _levels_of(rows: list[dict[str, Any]]) -> tuple[dict[tuple[int, int], Reading], list[str]]:
+    """By rule and datastream its levels; each row is told its authority."""
+    rules = AlertRule.objects.in_bulk({row["rule_id"] for row in rows})
+    of_things = {row["thing"] for row in rows if not rules[row["rule_id"]].levels}
+    properties: Mapping[str, Any] = (
+        dict(published.things().filter(slug__in=of_things).values_list("slug", "properties")) if of_things else {}
+    )
+    readings, unreadable = {}, set()
+    for row in rows:
+        rule, thing = rules[row["rule_id"]], row["thing"]
+        row["authority"] = rule.authority
+        try:
+            found = read_rule(rule, properties.get(thing, {}), row["expected_interval_s"])
+        except ValueError as error:
+            log.warning("the alert levels of %s for %s cannot be read: %s", rule, thing, error)
+            unreadable.add(thing)
+            continue
+        readings[row["rule_id"], row["datastream_id"]] = found
+    return readings, sorted(unreadable)
+
+
+def _level(reading: Reading | None, value: float, alert: Mapping[str, Any] | None) -> tuple[str, float | None] | None:
+    """The name of a level, and from where it counts: the alert's, else the most severe that the value reaches."""
+    levels: Sequence[AlertLevel] = reading.levels if reading is not None else ()
+    if alert is not None:
+        name: str = alert["level_name"]
+        return name, next((level.at_least for level in levels if level.name == name), None)
+    if reading is None:
+        return None
+    reached = [level for level in levels if reading.criteria.reaches(value, level.at_least)]
+    return (reached[-1].name, reached[-1].at_least) if reached else None
+
+
+def _reading(row: Mapping[str, Any], is_silent: bool) -> dict[str, Any]:
     return {
         "thing": row["thing"],
         "thing_name": row["thing_name"],
@@ -188,7 +223,20 @@ def _reading(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "result": row["result"],
         "unit": row["unit_name"] or row["unit_ucum"],
         "phenomenon_time": _iso(row["phenomenon_time"]),
-        "is_silent": now - row["phenomenon_time"] > silent_after,
+        "is_silent": is_silent,
+    }
+
+
+def _of_alert(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """What an open alert says of its sensor, where there is no good latest reading."""
+    return {
+        **{name: alert[name] for name in ("thing", "thing_name", "observed_property", "name_id", "name_en", "unit")},
+        "result": alert["value"],
+        "phenomenon_time": _iso(alert["value_at"]),
+        "is_silent": alert["is_stale"],
+        "level": alert["level_name"],
+        "at_least": None,
+        "authority": alert["authority"],
     }
 
 

@@ -15,4 +15,4 @@ STILL_WAITING = {
 UNANSWERED = QUERIES.unanswered.replace("{waiting}", QUERIES.waiting_reports)
 COUNTS = QUERIES.counts
 OPEN_ALERTS = QUERIES.open_alerts
-LATEST_READINGS = QUERIES.latest_readings
+WATCHED_READINGS = QUERIES.watched_readings

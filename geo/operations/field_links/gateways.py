@@ -31,10 +31,15 @@ def check_gateway(url: str) -> None:
     """ValidationError for a URL by which nothing can be sent, or that might be sent anywhere."""
     try:
         parts = urlsplit(url)
-        scheme, named = parts.scheme, {name.lower() for name, _value in parse_qsl(parts.query)}
+        given = parse_qsl(parts.query)
+        scheme, named = parts.scheme, {name.lower() for name, _value in given}
     except ValueError:
         raise ValidationError(_("This is not an address.")) from None
-    if any(character <= " " or character in "\\\x7f" for character in url):
+    # Escaped ones, too: in a header they would end it, and the complaint about that would quote the key.
+    hidden = "".join(text for pair in given for text in pair)
+    if any(character <= " " or character in "\\\x7f" for character in url) or any(
+        character < " " or character == "\x7f" for character in hidden
+    ):
         raise ValidationError(_("An address has no spaces, control characters or backslashes."))
     if scheme in _OWN:
         if not parts.hostname or "@" in parts.netloc:

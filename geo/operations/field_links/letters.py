@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from geo.operations.field_links.gateways import send_to_gateway
@@ -23,6 +22,7 @@ from geo.operations.notifications.email_transport import (
 from geo.operations.outbox.messages import enqueue
 from geo.operations.outbox.models import OutboxMessage
 from geo.operations.outbox.transports import Refused, register
+from server.core.local_times import moment_in_words
 
 TRANSPORT = "apprise"
 TOPIC = "field-link"
@@ -102,13 +102,9 @@ def _said(link: FieldLink) -> tuple[str, str]:
     names = {"category": report.category.name, "place": place}
     lines = [
         _("%(agency)s has a report to deal with: %(category)s, %(place)s.") % {"agency": link.agency.name, **names},
-        *([_("Due: %(when)s") % {"when": _in_words(report.due_at, zone)}] if report.due_at is not None else []),
+        *([_("Due: %(when)s") % {"when": moment_in_words(report.due_at, zone)}] if report.due_at is not None else []),
         _("What it says, and your answer: %(link)s") % {"link": link_to(link_path(link))},
         _("The link is good until %(when)s, for whoever has it: please do not pass it on.")
-        % {"when": _in_words(link.expires_at, zone)},
+        % {"when": moment_in_words(link.expires_at, zone)},
     ]
     return _("To do: %(category)s, %(place)s") % names, "\n\n".join(lines) + "\n"
-
-
-def _in_words(moment: datetime, zone: Any) -> str:
-    return date_format(moment.astimezone(zone), "j F Y H:i")

@@ -79,9 +79,11 @@ class FieldLink(models.Model):
         CLOSED = "closed", _("the report is closed")
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="field_links")
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    contact = models.ForeignKey(AgencyContact, on_delete=models.CASCADE, related_name="links")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="field_links", verbose_name=_("report"))
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+", verbose_name=_("agency"))
+    contact = models.ForeignKey(
+        AgencyContact, on_delete=models.CASCADE, related_name="links", verbose_name=_("contact")
+    )
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("valid until"))
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)

@@ -13,16 +13,17 @@ from geo.operations.field_links.letters import enqueue_link
 from geo.operations.field_links.links import LinkEnded, ended_because, principal_of_link
 from geo.operations.field_links.models import AgencyContact, FieldLink
 from geo.reports.access.principals import Principal
-from geo.reports.evidence.services import add_evidence
+from geo.reports.evidence.services import examine_photo, store_evidence
 from geo.reports.history import add_line
 from geo.reports.locking import lock_reports
 from geo.reports.models import Agency, Report
 from geo.reports.notes import NOTED
 from geo.reports.photos.cleaning import Upload
+from geo.reports.photos.stored import StoredFiles
 from geo.reports.statements import QUERIES
 from geo.reports.status import StatusChange, change_status, status_changed
 from geo.reports.workflow import CLOSED, Status
-from server.core.errors import Conflict, Forbidden
+from server.core.errors import Conflict, Forbidden, PantauError
 
 SENT, WITHDRAWN = "field_link", "field_link_withdrawn"
 
@@ -48,7 +49,8 @@ def send_links(*, report: Report, by: Principal, now: datetime) -> list[FieldLin
             raise Conflict(_("No agency has this report; assign it first."))
         contacts = list(_contacts_for(locked))
         if not contacts:
-            raise Conflict(_("The agency %(agency)s has no contact for this report.") % {"agency": locked.agency.name})
+            says = _("%(agency)s has no contact for this report; add one under Contacts of agencies.")
+            raise Conflict(says % {"agency": locked.agency.name})
         links = _issue(locked, contacts, now)
         add_line(locked, SENT, by=by, at=now, new={"contacts": [link.contact_id for link in links]})
         return links
@@ -93,15 +95,26 @@ def hand_over(*, link: FieldLink, agency: Agency | None, reason: str, now: datet
 def close(*, link: FieldLink, note: str, photo: Upload | None, now: datetime) -> None:
     """Resolved, with what was done in words, and a photo of it where there is one; the link ends with it.
 
-    The photo is kept even where the step cannot be taken: who tries again need not send it again.
+    The photo is kept even where the step cannot be taken, so that who tries again need not send it again; but of a link that
+    ended while it was on its way nothing is kept.
     Errors: those of add_evidence and change_status, and LinkEnded.
     """
-    if photo is not None:
-        add_evidence(report=link.report, photo=photo, by=principal_of_link(link), now=now)
-    with transaction.atomic():
-        report, by = _hold(link, now), principal_of_link(link)
-        _use(link, FieldLink.Use.RESOLVED)
-        change_status(report=report, status=Status.RESOLVED, by=by, now=now, note=note)
+    by = principal_of_link(link)
+    # Decoded before the report is held: that takes seconds.
+    examined = examine_photo(report=link.report, photo=photo, by=by) if photo is not None else None
+    hindrance = None
+    with StoredFiles() as files, transaction.atomic():
+        report = _hold(link, now)
+        if examined is not None:
+            store_evidence(report=report, photo=examined, by=by, now=now, files=files)
+        try:
+            with transaction.atomic():
+                _use(link, FieldLink.Use.RESOLVED)
+                change_status(report=report, status=Status.RESOLVED, by=by, now=now, note=note)
+        except PantauError as error:
+            hindrance = error
+    if hindrance is not None:
+        raise hindrance
 
 
 def _on_change(change: StatusChange, **_sent: object) -> None:

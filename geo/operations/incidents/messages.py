@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.incidents.models import Incident
-from geo.operations.incidents.services import require_dispatcher, require_handled
+from geo.operations.incidents.services import Action, log, require_handled
 from geo.operations.notifications import email_transport
 from geo.operations.notifications.email_transport import Letter
 from geo.operations.outbox.messages import enqueue_many
@@ -64,6 +65,7 @@ def message_reporters(
         if rest := [report for report in reports if report.pk not in moved]:
             add_notes(reports=rest, text=text, by=by, now=now)
         emails = _write_to(reports, incident, now)
+        log(incident, Action.TOLD, by, now, {"reports": len(reports)} | ({"status": status.value} if status else {}))
     return Told(tuple(report.public_id for report in reports), refused, emails)
 
 

@@ -47,8 +47,8 @@ class Incident(models.Model):
         OPEN = "open", _("open")
         CLOSED = "closed", _("closed")
 
-    public_id = models.CharField(max_length=16, default=new_public_id, unique=True, editable=False)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="incidents")
+    public_id = models.CharField(_("number"), max_length=16, default=new_public_id, unique=True, editable=False)
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="incidents", verbose_name=_("city"))
     title = models.CharField(_("title"), max_length=200)
     category = models.ForeignKey(
         Category, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("category")
@@ -62,11 +62,21 @@ class Incident(models.Model):
     )
     opened_at = models.DateTimeField(_("opened at"), editable=False)
     opened_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("opened by"),
     )
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
     closed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("closed by"),
     )
 
     objects = IncidentQuerySet.as_manager()
@@ -90,10 +100,16 @@ class Incident(models.Model):
 class IncidentReport(models.Model):
     """A report that belongs to an incident."""
 
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="members", db_index=False)
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="incidents", db_index=False)
+    incident = models.ForeignKey(
+        Incident, on_delete=models.CASCADE, related_name="members", db_index=False, verbose_name=_("incident")
+    )
+    report = models.ForeignKey(
+        Report, on_delete=models.CASCADE, related_name="incidents", db_index=False, verbose_name=_("report")
+    )
     added_at = models.DateTimeField(_("added at"))
-    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("added by")
+    )
     # As the incident: so that the database holds that a report is in one open incident at most.
     is_open = models.BooleanField(default=True)
 
@@ -108,4 +124,40 @@ class IncidentReport(models.Model):
         indexes = [models.Index(fields=["report"], name="incidents_of_report")]
 
     def __str__(self) -> str:
-        return f"{self.report_id} in {self.incident_id}"
+        return f"{self.report} in {self.incident}"
+
+
+class IncidentEvent(models.Model):
+    """A line of an incident's log. Append-only: a trigger refuses UPDATE and DELETE, whoever asks. No free text: a title says that
+    it was changed, not to what."""
+
+    class Action(models.TextChoices):
+        OPENED = "opened", _("opened")
+        EDITED = "edited", _("edited")
+        REPORTS = "reports", _("reports added or taken out")
+        TOLD = "told", _("its reporters were told")
+        CLOSED = "closed", _("closed")
+
+    incident = models.ForeignKey(
+        Incident, on_delete=models.DO_NOTHING, db_constraint=False, related_name="log", verbose_name=_("incident")
+    )
+    at = models.DateTimeField(_("at"))
+    action = models.CharField(_("action"), max_length=8, choices=Action)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    origin = models.CharField(_("from where"), max_length=32, blank=True, default="")
+    changed = models.JSONField(_("what changed"), default=dict)
+
+    class Meta:
+        verbose_name = _("line of an incident's log")
+        verbose_name_plural = _("lines of incidents' logs")
+        ordering = ["incident", "id"]
+
+    def __str__(self) -> str:
+        return self.get_action_display()

@@ -1,7 +1,8 @@
 """Opening, keeping and closing an incident. Its reports are told of it by a line of their history each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
@@ -9,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from geo.areas.models import Area, AreaAncestry, City
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.incidents import news
-from geo.operations.incidents.models import Incident, IncidentReport
+from geo.operations.incidents.models import Incident, IncidentEvent, IncidentReport
 from geo.reports.access.principals import Principal
 from geo.reports.models import Category, HistoryEntry, Report
 from geo.reports.notes import lock_reports
@@ -19,6 +21,7 @@ from server.core.errors import Conflict, Forbidden, InvalidFields
 
 JOINED, LEFT = "incident_joined", "incident_left"
 MOST_REPORTS = 1000
+Action = IncidentEvent.Action
 
 
 def open_incident(
@@ -55,7 +58,8 @@ def open_incident(
             opened_at=now,
             opened_by_id=by.user_id,
         )
-        _join(incident, reports, by, now)
+        joined = _join(incident, reports, by, now)
+        log(incident, Action.OPENED, by, now, {"is_public": is_public, "added": joined})
         news.tell(incident, now=now)
     return incident
 
@@ -70,18 +74,25 @@ def edit_incident(
 ) -> Incident:
     """Changes what is given; one that is shown to the public for the first time is told of. Errors: Forbidden; InvalidFields."""
     require_dispatcher(by, incident.city_id)
+    now = now or timezone.now()
     with transaction.atomic():
         found = _locked(incident)
-        was_public = found.is_public
+        was_public, had_title = found.is_public, found.title
         if title is not None:
             found.title = _title(title)
         if is_public is not None:
             found.is_public = is_public
+        changed: dict[str, Any] = {"title": True} if found.title != had_title else {}
+        if found.is_public != was_public:
+            changed["is_public"] = found.is_public
+        if not changed:
+            return found
         found.save(update_fields=["title", "is_public"])
+        log(found, Action.EDITED, by, now, changed)
         if was_public and not found.is_public:
             news.take_back(found)
         elif found.is_public and not was_public and not news.was_told(found):
-            news.tell(found, now=now or timezone.now())
+            news.tell(found, now=now)
     return found
 
 
@@ -100,8 +111,9 @@ def change_reports(
         found = _locked(incident)
         if found.status == Incident.Status.CLOSED:
             raise Conflict(_("The incident is closed; open another one."))
-        _leave(found, remove, by, now)
-        _join(found, add, by, now)
+        changed = {"removed": _leave(found, remove, by, now), "added": _join(found, add, by, now)}
+        if any(changed.values()):
+            log(found, Action.REPORTS, by, now, changed)
     return found
 
 
@@ -115,13 +127,18 @@ def close_incident(*, incident: Incident, by: Principal, now: datetime) -> Incid
         found.status, found.closed_at, found.closed_by_id = Incident.Status.CLOSED, now, by.user_id
         found.save(update_fields=["status", "closed_at", "closed_by"])
         found.members.update(is_open=False)
+        log(found, Action.CLOSED, by, now)
         news.tell(found, now=now)
     return found
 
 
-def require_dispatcher(by: Principal, city_id: int) -> None:
-    if not by.may_dispatch_in(city_id):
-        raise Forbidden(_("Only dispatchers and administrators of the city may do this."))
+def log(
+    incident: Incident, action: Action, by: Principal, now: datetime, changed: Mapping[str, Any] | None = None
+) -> None:
+    """A line of the incident's own log, in the transaction of what it tells of."""
+    IncidentEvent.objects.create(
+        incident=incident, at=now, action=action, user_id=by.user_id, origin=by.origin, changed=dict(changed or {})
+    )
 
 
 def require_handled(by: Principal, reports: Sequence[Report]) -> None:
@@ -142,9 +159,10 @@ def _title(text: str) -> str:
     return mask(text.strip())[:200]
 
 
-def _join(incident: Incident, reports: Sequence[Report], by: Principal, now: datetime) -> None:
+def _join(incident: Incident, reports: Sequence[Report], by: Principal, now: datetime) -> int:
+    """How many are new to it."""
     if not reports:
-        return
+        return 0
     require_handled(by, reports)
     # Locked, so that nobody puts one of them into another incident meanwhile.
     locked = lock_reports([report.pk for report in reports])
@@ -159,15 +177,18 @@ def _join(incident: Incident, reports: Sequence[Report], by: Principal, now: dat
         IncidentReport(incident=incident, report=report, added_at=now, added_by_id=by.user_id) for report in new
     )
     _write_down(new, JOINED, by, now, new={"incident": incident.public_id})
+    return len(new)
 
 
-def _leave(incident: Incident, reports: Sequence[Report], by: Principal, now: datetime) -> None:
+def _leave(incident: Incident, reports: Sequence[Report], by: Principal, now: datetime) -> int:
+    """How many were in it."""
     members = incident.members.filter(report__in=reports)
     leaving = list(Report.objects.filter(pk__in=members.values("report_id")))
     if leaving:
         require_handled(by, leaving)
         members.delete()
         _write_down(leaving, LEFT, by, now, old={"incident": incident.public_id})
+    return len(leaving)
 
 
 def _refuse_taken(incident: Incident, reports: Sequence[Report]) -> None:

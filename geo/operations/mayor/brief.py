@@ -146,6 +146,14 @@ class Brief:
     instructions: tuple[InstructionLine, ...]
     incidents: tuple[IncidentLine, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """The city had not begun by the end of the week: what is open now, and began since, is none of the week's."""
+        is_measured = any(one.measured for one in self.domains)
+        has_incident = any(one.opened_at < self.until for one in self.incidents)
+        is_begun = self.has_previous or self.totals.new.this or self.instructions_given.this
+        return not (is_begun or is_measured or has_incident)
+
 
 def brief_as_json(brief: Brief) -> dict[str, Any]:
     """As JSON takes it: times with the city's offset, figures rounded to two decimals, names in both languages."""

@@ -116,12 +116,17 @@ def _groups(
 def _slowest(
     found: Mapping[int | None, Mapping[int, Row]], names: Mapping[int, Name], has_previous: bool
 ) -> tuple[Pace, ...]:
-    """Agencies that answered, closed or owed anything, the one with the largest late share first, then the longest median."""
+    """Agencies that did anything and were late with some of it, the one with the largest late share first, then the longest median.
+
+    Those without a target stand last: nobody knows whether they were late.
+    """
     paces = []
     for key, rows in found.items():
         this, last = rows.get(2, {}), rows.get(1, {}) if has_previous else {}
         if key is None or not (this.get("responded") or this.get("resolved") or this.get("with_target")):
             continue
+        if _share(this) == 0:
+            continue  # whoever was late with nothing is not slow
         paces.append(
             Pace(
                 agency=names[key],

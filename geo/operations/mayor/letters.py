@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.formats import date_format
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from geo.operations.field_links.models import AgencyContact
+from geo.operations.field_links.links import link_path
+from geo.operations.field_links.models import AgencyContact, FieldLink
 from geo.operations.mayor.models import Instruction, State
 from geo.operations.notifications.email_transport import (
     Letter,
@@ -21,6 +23,7 @@ from geo.operations.notifications.email_transport import (
 from geo.operations.outbox.models import OutboxMessage
 from geo.operations.outbox.transports import Refused
 from geo.reports.models import CityRole
+from server.core.local_times import moment_in_words
 
 TOPIC = "mayor.instruction"
 MAILBOX = "agency-mailbox"
@@ -83,14 +86,24 @@ def compose_letter(message: OutboxMessage) -> Letter:
         State.CONFIRMED: _("Instruction confirmed: %(agency)s"),
         State.WITHDRAWN: _("Instruction withdrawn: %(agency)s"),
     }[State(found.state)] % {"agency": found.agency.name}
-    deadline = date_format(found.deadline.astimezone(found.city.zone), "j F Y H:i")
+    deadline = moment_in_words(found.deadline, found.city.zone)
     lines = [
         _("About: %(target)s") % {"target": target_in_words(found)},
         _("Deadline: %(deadline)s") % {"deadline": deadline},
         "",
-        _("What it says, and its answer: %(url)s") % {"url": link_to(f"/api/instructions/{found.public_id}/")},
+        _("What it says, and its answer: %(url)s") % {"url": link_to(_page_of(found, message.payload))},
     ]
     return Letter(subject, "\n".join(lines) + "\n")
+
+
+def _page_of(found: Instruction, payload: Mapping[str, Any]) -> str:
+    """Where its reader finds it: of a mailbox that has a live link to the report the field page, else the admin's page."""
+    if found.report is not None and "contact" in payload:
+        links = FieldLink.objects.filter(report=found.report, contact=payload["contact"], agency=found.agency)
+        link = links.filter(revoked_at=None, expires_at__gt=timezone.now()).first()
+        if link is not None:
+            return link_path(link)
+    return reverse("admin:geo_instruction_change", args=[found.pk])
 
 
 def target_in_words(found: Instruction) -> str:

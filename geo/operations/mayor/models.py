@@ -35,11 +35,16 @@ UNFULFILLED = AWAITED | {State.DONE}
 
 class InstructionQuerySet(models.QuerySet["Instruction"]):
     def visible_to(self, principal: "Principal") -> "InstructionQuerySet":
-        """Those of cities that somebody oversees, and those that are for them to work on."""
+        """Those of cities that somebody oversees, those to their agency, and those about a report that they deal with now.
+
+        An agency that has handed the report over reads what was given to it until that has ended: it owes the answer.
+        """
         if principal.is_superuser:
             return self
         cities = [grant.city_id for grant in principal.grants if grant.role in OVERSEEING and grant.area_id is None]
-        return self.filter(Q(city_id__in=cities) | _worked_by(principal))
+        dealt_with = Q(report__in=Report.objects.handled_by(principal).values("pk"))
+        owed = _worked_by(principal) & (Q(report=None) | Q(state__in=UNFULFILLED))
+        return self.filter(Q(city_id__in=cities) | dealt_with | owed)
 
     def worked_by(self, principal: "Principal") -> "InstructionQuerySet":
         """Those of an officer's agency; where the role is limited to an area, only what lies in it."""
@@ -72,8 +77,8 @@ def _worked_by(principal: "Principal") -> Q:
 class Instruction(models.Model):
     """What the mayor wants of an agency, until when, about one report, one incident or one area. Its words are in its steps."""
 
-    public_id = models.CharField(max_length=16, default=new_public_id, unique=True, editable=False)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="instructions")
+    public_id = models.CharField(_("number"), max_length=16, default=new_public_id, unique=True, editable=False)
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="instructions", verbose_name=_("city"))
     # It stays this agency's when the report goes to another one.
     agency = models.ForeignKey(
         Agency, on_delete=models.RESTRICT, related_name="instructions", verbose_name=_("agency"), db_index=False
@@ -132,7 +137,9 @@ class Instruction(models.Model):
 class InstructionNote(models.Model):
     """The words of a step about an incident or an area. Those about a report are notes of the report, and go when they go."""
 
-    instruction = models.ForeignKey(Instruction, on_delete=models.CASCADE, related_name="notes")
+    instruction = models.ForeignKey(
+        Instruction, on_delete=models.CASCADE, related_name="notes", verbose_name=_("instruction")
+    )
     text = models.TextField(_("text"), blank=True, help_text=_("May be emptied; the step that it belongs to stays."))
 
     class Meta:
@@ -146,19 +153,40 @@ class InstructionNote(models.Model):
 class InstructionStep(models.Model):
     """Who did what with an instruction, when and from where. Append-only, by a trigger; no words that somebody wrote."""
 
-    instruction = models.ForeignKey(Instruction, on_delete=models.DO_NOTHING, db_constraint=False, related_name="steps")
+    instruction = models.ForeignKey(
+        Instruction,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="steps",
+        verbose_name=_("instruction"),
+    )
     at = models.DateTimeField(_("at"))
     old_state = models.CharField(_("old"), max_length=12, choices=State, blank=True)
     new_state = models.CharField(_("new"), max_length=12, choices=State)
     origin = models.CharField(_("from where"), max_length=32, blank=True)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
     )
     note = models.ForeignKey(
-        InstructionNote, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+        InstructionNote,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("note"),
     )
     report_note = models.ForeignKey(
-        HistoryNote, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+        HistoryNote,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("note on the report"),
     )
 
     class Meta:
@@ -179,7 +207,7 @@ class InstructionStep(models.Model):
 class WeeklyBrief(models.Model):
     """That a city's mayor was sent the brief of a week: once, however many look."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="+", db_index=False)
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("city"))
     week = models.CharField(_("week"), max_length=8)
     sent_at = models.DateTimeField(_("sent at"))
     recipients = models.PositiveIntegerField(_("recipients"))

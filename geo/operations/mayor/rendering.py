@@ -10,10 +10,11 @@ from django.utils.formats import date_format, number_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from geo.operations.duty.rendering import ZONES, Section
+from geo.operations.duty.rendering import Section
 from geo.operations.mayor.brief import Brief, Compared, Counts, Domain, Group, Measured, Name, Pace, rounded
 from geo.operations.mayor.models import State
 from geo.reports.models.directory import in_language
+from server.core.local_times import moment_in_words
 
 # How units of UCUM are written for people; what stands in braces is a word already.
 UNITS = {"ug/m3": "µg/m³", "m3/s": "m³/s", "Cel": "°C", "dB[SPL]": "dB", "mm": "mm"}
@@ -29,8 +30,7 @@ def title_of(brief: Brief) -> tuple[str, str]:
         "last": date_format(last_day, "j F Y"),
     }
     if not brief.is_over:
-        at = brief.until.astimezone(zone)
-        until = f"{date_format(at, 'j F Y H:i')} {ZONES.get(zone.key) or at.tzname()}"
+        until = moment_in_words(brief.until, zone)
         span += ". " + _("Not over: until %(until)s, against as much of the week before.") % {"until": until}
     return _("Weekly brief of %(city)s, %(week)s") % {"city": brief.city_name, "week": brief.week.label}, span
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -49,8 +49,12 @@ def last_week(now: datetime, zone: ZoneInfo) -> Week:
 def week_to_send(now: datetime, zone: ZoneInfo) -> Week:
     """The latest week whose brief is due: from the Monday after it, 06:00 of the city, on."""
     last = last_week(now, zone)
-    due = datetime.combine(last.monday + WEEK, datetime.min.time(), zone).replace(hour=SENT_AT_HOUR)
-    return last if now >= due else last.before
+    return last if now >= due_at(last, zone) else last.before
+
+
+def due_at(week: Week, zone: ZoneInfo) -> datetime:
+    """From when on the brief of a week is sent."""
+    return datetime.combine(week.monday + WEEK, time(SENT_AT_HOUR), zone).astimezone(UTC)
 
 
 def read_week(text: str, *, now: datetime, zone: ZoneInfo) -> Week:

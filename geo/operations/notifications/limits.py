@@ -21,7 +21,7 @@ MOST_REQUESTS = 20
 
 def may_be_asked_to_confirm(email: str, *, now: datetime) -> bool:
     """Counts a letter of confirmation; no more than three in an hour reach the letter box behind an address."""
-    return _count("subscription-letters", _letter_box(email), now) <= MOST_LETTERS
+    return _count("subscription-letters", letter_box(email), now) <= MOST_LETTERS
 
 
 def admit_request(address: str, *, now: datetime) -> None:
@@ -31,8 +31,8 @@ def admit_request(address: str, *, now: datetime) -> None:
         raise TooMany(_("Too many subscriptions in a short time; please try again later."), retry_after_s=wait_s)
 
 
-def _letter_box(email: str) -> str:
-    """siti+a@example.org and Siti@example.org are read by the same person."""
+def letter_box(email: str) -> str:
+    """siti+a@example.org and Siti@example.org are read by the same person. The database says it in the models' LETTER_BOX."""
     name, _at, host = email.strip().lower().rpartition("@")
     return f"{name.partition('+')[0] or name}@{host}"
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GistIndex
-from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import Area, City
@@ -24,6 +24,9 @@ class Event(models.TextChoices):
     INCIDENT = "incident", _("an incident was opened or closed")
 
 
+# The letter box behind an address, as geo.operations.notifications.limits.letter_box has it.
+LETTER_BOX = Lower(Func(F("email"), Value(r"^([^+]+)\+.*@"), Value(r"\1@"), function="regexp_replace"))
+
 OF_REPORTS = (Event.SUBMITTED.value, Event.STATUS.value)
 
 
@@ -31,6 +34,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def listed_for(self, principal: Principal) -> "SubscriptionQuerySet":
         """One's own. Nobody else's: an address says who wants to know what."""
         return self.filter(owner=principal.user_id) if principal.user_id is not None else self.none()
+
+    def unconfirmed_in(self, letter_box: str) -> "SubscriptionQuerySet":
+        """Of whichever address is read in this letter box, what its reader has not said yes to."""
+        return self.alias(letter_box=LETTER_BOX).filter(letter_box=letter_box, confirmed_at=None)
 
 
 class Subscription(models.Model):
@@ -105,6 +112,7 @@ class Subscription(models.Model):
             GistIndex(fields=["polygon"], condition=Q(scope="polygon"), name="subscription_polygon"),
             models.Index(fields=["city"], condition=Q(scope="city"), name="subscription_city"),
             models.Index(Upper("email"), condition=~Q(email=""), name="subscription_email"),
+            models.Index(LETTER_BOX, condition=Q(confirmed_at=None), name="subscription_unconfirmed"),
         ]
 
     def __str__(self) -> str:

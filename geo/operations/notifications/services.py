@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from geo.areas.models import Area, City
 from geo.operations.notifications.email_transport import enqueue_letter
 from geo.operations.notifications.letters import CONFIRM, RECIPIENT
-from geo.operations.notifications.limits import may_be_asked_to_confirm
+from geo.operations.notifications.limits import letter_box, may_be_asked_to_confirm
 from geo.operations.notifications.links import CONFIRMED_WITHIN
 from geo.operations.notifications.matching import SQL, filters
 from geo.operations.notifications.models import OF_REPORTS, Event, Subscription, SubscriptionQuerySet
@@ -23,7 +23,7 @@ from geo.reports.models import Category, Report
 from server.core.errors import BadParameter, Conflict, Forbidden, InvalidFields
 
 MOST_VERTICES = 200
-# Of one address, not yet confirmed: so many letters it can get, within a week, that it has not asked for.
+# Of one letter box, not yet confirmed: so many letters it can get, within a week, that its reader has not asked for.
 MOST_UNCONFIRMED = 3
 
 Kind, Scope = Subscription.Kind, Subscription.Scope
@@ -66,9 +66,9 @@ def subscribe_by_email(
     _check(wish, by)
     is_own = by.user_id is not None and _is_own_address(by.user_id, email)
     with transaction.atomic():
-        _lock(email.lower())
+        _lock(letter_box(email))
         known = Subscription.objects.filter(email__iexact=email)
-        if fault := _too_many(known, is_own=is_own) or _repeated(known, wish):
+        if fault := _too_many(known, email, is_own=is_own) or _repeated(known, wish):
             if is_own:
                 raise Conflict(fault)
             return None
@@ -208,10 +208,10 @@ def _most() -> str:
     }
 
 
-def _too_many(known: SubscriptionQuerySet, *, is_own: bool) -> str:
+def _too_many(known: SubscriptionQuerySet, email: str, *, is_own: bool) -> str:
     if known.count() >= settings.SUBSCRIPTIONS_MOST:
         return _most()
-    if not is_own and known.filter(confirmed_at=None).count() >= MOST_UNCONFIRMED:
+    if not is_own and Subscription.objects.unconfirmed_in(letter_box(email)).count() >= MOST_UNCONFIRMED:
         return _("Letters to this address wait to be confirmed already; that has to come first.")
     return ""
 

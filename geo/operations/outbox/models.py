@@ -23,7 +23,7 @@ class OutboxMessage(models.Model):
     transport = models.CharField(_("transport"), max_length=32)
     destination = models.CharField(_("destination"), max_length=200)
     # Of one destination's messages with the same one, the later waits for the earlier; empty: it waits for none.
-    ordering_key = models.CharField(max_length=200, blank=True)
+    ordering_key = models.CharField(_("ordering key"), max_length=200, blank=True)
     topic = models.CharField(_("topic"), max_length=40)
     payload = models.JSONField(_("payload"), default=dict)
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.PENDING)
@@ -57,7 +57,9 @@ class OutboxMessage(models.Model):
 class DeliveryAttempt(models.Model):
     """One try at sending a message: when, what came of it, how long it took."""
 
-    message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="tries")
+    message = models.ForeignKey(
+        OutboxMessage, on_delete=models.CASCADE, related_name="tries", verbose_name=_("outgoing message")
+    )
     at = models.DateTimeField(_("at"))
     is_success = models.BooleanField(_("succeeded"))
     status_code = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)

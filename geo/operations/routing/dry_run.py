@@ -9,16 +9,15 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from geo.areas.models import City
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.routing.reading import lineage, matches_of, rules_of, scope_of
 from geo.operations.routing.rules import Fault, Verdict, faults, in_order, verdicts
 from geo.operations.routing.statements import DRY_RUN, DRY_RUN_OF_GIVEN
 from geo.reports.access.principals import Principal
 from geo.reports.models import Agency, Category, CategoryAgency, Report, RoutingRule
 from geo.reports.workflow import CLOSED, Status
-from server.core.errors import Forbidden
 from server.core.time_limits import allow_statements
 
 MAX_EXAMPLES = 100
@@ -82,12 +81,6 @@ class Explanation:
     has: Agency | None
 
 
-def require_dispatch(by: Principal, city: City) -> None:
-    """Rules are about a whole city: a dispatcher of one area alone may neither try nor apply them."""
-    if not by.may_dispatch_in(city.pk):
-        raise Forbidden(_("Only dispatchers and administrators of the whole city may do this."))
-
-
 def dry_run(
     *,
     city: City,
@@ -101,7 +94,7 @@ def dry_run(
     `rules` are unsaved ones (`read_rules`), to be tried instead of those that are stored.
     Errors: Forbidden for who does not dispatch in the whole city.
     """
-    require_dispatch(by, city)
+    require_dispatcher(by, city.pk)
     tried = in_order(rules_of(city)) if rules is None else in_order(rules)
     # Of rules that have no number of their own, their place in the order is it.
     by_key: dict[int | None, RoutingRule] = {

@@ -15,7 +15,7 @@ HANDOVERS_BEFORE_ARBITER = 3
 class RoutingPolicy(models.Model):
     """How often agencies of a city may hand a report on before its arbiter gets it. A city without one has the defaults."""
 
-    city = models.OneToOneField(City, on_delete=models.CASCADE, related_name="routing_policy")
+    city = models.OneToOneField(City, on_delete=models.CASCADE, related_name="routing_policy", verbose_name=_("city"))
     handovers_before_arbiter = models.PositiveSmallIntegerField(
         _("handovers before the arbiter decides"),
         default=HANDOVERS_BEFORE_ARBITER,

@@ -1,6 +1,7 @@
 """Rules and what they are about, read from the database; and rules from a file or a request, to be tried before they are stored."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from server.core.errors import InvalidFields
 
 FIELDS = ("position", "category", "area", "agency", "valid_from", "valid_to", "note", "is_active")
 KNOWN = ("agency", "category", "area")
+DATES = ("valid_from", "valid_to")
 MAX_RULES = 500
 
 
@@ -92,10 +94,33 @@ def _read_rule(
             if found is None:
                 wrong[name] = [_("There is no %(value)s.") % {"value": str(value)[:64]}]
             value = found
+        elif name in DATES and (value := _date(value)) is None:
+            wrong[name] = [_("Takes a date, such as 2026-03-01.")]
+        elif name == "note" and not _is_text(value):
+            wrong[name] = [_("Takes text.")]
+            continue
         setattr(rule, name, value)
     if "agency" not in wrong and rule.agency_id is None:
         wrong["agency"] = [_("Needed: an agency.")]
     return rule, wrong or _own_faults(rule)
+
+
+def _date(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _is_text(value: Any) -> bool:
+    """Half of a surrogate pair, which JSON can name, has no UTF-8."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _own_faults(rule: RoutingRule) -> dict[str, list[str]]:

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from geo.areas.models import City
-from geo.operations.routing.dry_run import require_dispatch
+from geo.operations.board.figures import Question
+from geo.operations.dispatching import require_dispatcher
 from geo.operations.routing.statements import ELSEWHERE, PING_PONG
 from geo.reports.access.principals import Principal
 from geo.reports.locking import lock_reports
@@ -45,7 +46,7 @@ def reroute(
     has handed it on.
     Errors: Forbidden for who does not dispatch in the whole city.
     """
-    require_dispatch(by, city)
+    require_dispatcher(by, city.pk)
     ids = [pk for pk, _to_id, _rule_id in _elsewhere(city, now, limit=limit + 1)]
     done = 0
     for start in range(0, min(len(ids), limit), BATCH):
@@ -118,11 +119,12 @@ class PingPong:
     reports: int
 
 
-def ping_pong(city: City, start: datetime, end: datetime) -> list[PingPong]:
-    """The handovers from `start` to before `end` of reports that were handed on twice at least, by pair of agencies.
+def ping_pong(question: Question) -> list[PingPong]:
+    """The handovers of the question's period, of reports that were handed on twice at least, by pair of agencies.
 
-    The most frequent pair first. A handover is counted when it happened, whenever the report came in.
+    The most frequent pair first; of `agency_ids` those that one of them gave or got. A handover is counted when it happened,
+    whenever the report came in.
     """
     with connection.cursor() as cursor:
-        cursor.execute(PING_PONG, {"city_id": city.pk, "start": start, "end": end})
+        cursor.execute(PING_PONG, question.params())
         return [PingPong(*row) for row in cursor.fetchall()]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from geo.operations.board.figures import QUERIES as BOARD_QUERIES
 from geo.reports.statements import QUERIES as REPORT_QUERIES
 from server.core.sql import load_queries
 
@@ -16,4 +17,4 @@ def _whole(statement: str, rules: str) -> str:
 DRY_RUN = _whole(QUERIES.dry_run, REPORT_QUERIES.routing_rules)
 DRY_RUN_OF_GIVEN = _whole(QUERIES.dry_run, QUERIES.given_rules)
 ELSEWHERE = _whole(QUERIES.elsewhere, REPORT_QUERIES.routing_rules)
-PING_PONG = QUERIES.ping_pong
+PING_PONG = QUERIES.ping_pong.format(asked_for=BOARD_QUERIES.asked_for)

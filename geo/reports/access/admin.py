@@ -8,9 +8,10 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from geo.reports.access.channel_keys import create_key, rotate_key
 from geo.reports.access.key_texts import in_force
@@ -96,6 +97,19 @@ class CityRoleAdmin(OfOwnCity):
     list_filter = ["city", "role", "agency"]
     list_select_related = ["user", "city", "agency", "area"]
     autocomplete_fields = ["agency", "area"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """An upgrade leaves officers as they were: those of nothing see no report that is not public, and know not why."""
+        of_nothing = self.get_queryset(request).filter(role=CityRole.Role.OFFICER, agency=None, area=None)
+        n = of_nothing.values("user").distinct().count()
+        if n and request.method == "GET":
+            says = ngettext(
+                "%(n)d officer has neither an agency nor an area, and sees only what is public: give the role one.",
+                "%(n)d officers have neither an agency nor an area, and see only what is public: give the roles one.",
+                n,
+            )
+            messages.warning(request, says % {"n": n})
+        return super().changelist_view(request, extra_context)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != "user":

@@ -1,7 +1,7 @@
 """A person by the Authorization header: an access token, or HTTP Basic with the user's name.
 
 Basic's password is an access token, or over TLS the user's own. Who fails too often is locked out for a while, by user name
-and address (django-axes, which watches the admin's door as well).
+and address, and by the address (django-axes, which watches the admin's door as well; see geo.reports.access.lockout).
 """
 
 import base64
@@ -21,6 +21,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from geo.reports.access.key_texts import looks_like_one, prefix_of
+from geo.reports.access.lockout import is_address_locked
 from geo.reports.access.tokens import Scope, find_token
 from geo.reports.intake_limits import client_address
 from geo.reports.models import AccessToken
@@ -150,16 +151,20 @@ def _refuse_other_sites(request: HttpRequest) -> None:
         raise Forbidden(_("Pages of other sites do not write by Basic; send an access token as Bearer."))
 
 
-def locked_sentence() -> str:
-    minutes = _cool_off_s() // 60
-    return _("Too many failed attempts with this name from this address; it opens again after %(n)d minutes.") % {
-        "n": minutes
-    }
+def locked_sentence(watched: HttpRequest) -> str:
+    """Of a request that axes has refused."""
+    says = (
+        _("Too many failed attempts from this address; it opens again after %(n)d minutes.")
+        if is_address_locked(watched)
+        else _("Too many failed attempts with this name from this address; it opens again after %(n)d minutes.")
+    )
+    return says % {"n": _cool_off_s() // 60}
 
 
 def _refuse_locked(request: HttpRequest, name: str) -> None:
-    if not AxesProxyHandler.is_allowed(_watched(request), {"username": name}):
-        raise TooMany(locked_sentence(), retry_after_s=_cool_off_s())
+    watched = _watched(request)
+    if not AxesProxyHandler.is_allowed(watched, {"username": name}):
+        raise TooMany(locked_sentence(watched), retry_after_s=_cool_off_s())
 
 
 def _note_failure(request: HttpRequest, name: str) -> None:
@@ -170,7 +175,7 @@ def _note_failure(request: HttpRequest, name: str) -> None:
 
 def _refuse_if_locked_now(watched: HttpRequest) -> None:
     if getattr(watched, "axes_locked_out", False):
-        raise TooMany(locked_sentence(), retry_after_s=_cool_off_s())
+        raise TooMany(locked_sentence(watched), retry_after_s=_cool_off_s())
 
 
 def _watched(request: HttpRequest) -> HttpRequest:

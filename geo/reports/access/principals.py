@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Role = CityRole.Role
 # They deal with every report of their city, whichever agency has it.
 DISPATCHING = frozenset({Role.DISPATCHER, Role.ADMINISTRATOR})
+# They deal with reports of their city.
+HANDLING = DISPATCHING | {Role.OFFICER}
 # They see what is not public of every report of their city.
 OVERSEEING = DISPATCHING | {Role.MAYOR}
 
@@ -184,7 +186,7 @@ class Principal:
 
     def handled(self) -> Q:
         """`may_handle` as a condition on reports."""
-        return self._reached(DISPATCHING | {Role.OFFICER})
+        return self._reached(HANDLING)
 
     def overseen(self) -> Q:
         """`may_oversee` as a condition on reports."""

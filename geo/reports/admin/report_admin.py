@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
@@ -13,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from geo.reports.access.principals import Origin
-from geo.reports.admin.actions import ReportSteps, merge_chosen, set_status, split_chosen
+from geo.reports.admin.actions import merge_chosen, open_incident_of_chosen, set_status, split_chosen
+from geo.reports.admin.report_list import ReportList
 from geo.reports.admin.scope import OfOwnCity, OwnChoices, principal_in
+from geo.reports.admin.steps import ReportSteps
 from geo.reports.history import add_line
 from geo.reports.models import (
     Agency,
@@ -27,6 +30,19 @@ from geo.reports.models import (
     ReportPhoto,
 )
 from geo.reports.services import moderate_report, refresh_public_points
+
+
+class ModerationForm(forms.ModelForm[Report]):
+    """Says what it was opened with. One that lay open takes back nothing that was hidden or erased meanwhile."""
+
+    def clean_public_description(self) -> str:
+        name = "public_description"
+        text: str = self.cleaned_data[name]
+        opened_with = self.data.get(self.add_initial_prefix(name))
+        # A browser sends every line break as two characters.
+        if name in self.changed_data and opened_with is not None and opened_with.split() != self.initial[name].split():
+            raise forms.ValidationError(_("This text was changed since the form was opened; please look at it again."))
+        return text
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -44,12 +60,6 @@ class ReadOnlyInline(admin.TabularInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class HistoryInline(ReadOnlyInline):
-    model = HistoryEntry
-    fields = ["at", "action", "old", "new", "user", "channel", "agency", "origin", "note"]
-    ordering = ["id"]
 
 
 class ContactInline(ReadOnlyInline):
@@ -70,7 +80,8 @@ class PhotoInline(ReadOnlyInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may_delete = request.user.has_perm("geo.delete_reportphoto")
-        return may_delete and (obj is None or principal_in(request).may_handle(obj))
+        # As dispatchers, who have that right, and in whichever city they are: it may come from a role in another one.
+        return may_delete and (obj is None or principal_in(request).may_dispatch(obj))
 
     @admin.display(description=_("photo"))
     def number(self, photo: ReportPhoto) -> str:
@@ -80,40 +91,51 @@ class PhotoInline(ReadOnlyInline):
 
 
 @admin.register(Report)
-class ReportAdmin(ReportSteps):
+class ReportAdmin(ReportSteps, ReportList):
     """A report is read here; what the public sees of it can be changed, and the history notes that it was."""
 
-    list_display = [
-        *("public_id", "category", "status", "agency", "due_at", "city", "area", "channel", "reported_at"),
-        *("handover_count", "reopened_count", "is_public"),
-    ]
-    list_filter = ["status", "agency", "is_public", "kind", "location_flag", "city", "channel", "category"]
-    list_select_related = ["category", "agency", "city", "area", "channel"]
-    search_fields = ["public_id", "external_id", "description"]
-    date_hierarchy = "reported_at"
-    show_full_result_count = False
-    inlines = [ContactInline, PhotoInline, HistoryInline]
-    actions = [merge_chosen, split_chosen, set_status]
+    inlines = [ContactInline, PhotoInline]
+    actions = [set_status, merge_chosen, split_chosen, open_incident_of_chosen]
     editable = ("is_public", "public_description")
+    form = ModerationForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
         # Public reports of others are not this officer's to open: here an exact place and a contact are shown.
-        return Report.objects.overseen_by(principal_in(request)).order_by("-id")
+        # Of an area its name is shown; its boundary is large.
+        return Report.objects.overseen_by(principal_in(request)).defer("area__boundary").order_by("-id")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A mayor reads what others deal with."""
         may_change: bool = super().has_change_permission(request, obj)
         return may_change and (obj is None or principal_in(request).may_handle(obj))
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.editable:
+            kwargs["show_hidden_initial"] = True
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is worked with stands first; the rest is folded away."""
+        first = ["public_id", "status_name", "category", "agency", "due_at", "reported_at", "channel", "description"]
+        place = ["attributes", "address", "place", "area", "duplicate_of", "followers"]
+        public = [*self.editable, "public_place", "public_area", "support_count"]
+        times = ["received_at", "updated_at", "response_due_at", "responded_at", "closed_at", "anonymised_at"]
+        more = ["city_name", "external_id", "kind", "location_flag", "handover_count", "arbiter", "reopened_count"]
+        return [
+            (None, {"fields": [*first, *place]}),
+            (_("What the public sees"), {"fields": public}),
+            (_("More about it"), {"fields": [*more, *times], "classes": ["collapse"]}),
+        ]
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = ["public_id", "city", "channel", "external_id", "kind", "category", "agency", "status", "description"]
-        places = ["attributes", "address", "place", "area", "public_place", "public_area", "location_flag"]
-        times = ["reported_at", "received_at", "updated_at", "response_due_at", "responded_at", "due_at", "closed_at"]
-        counts = ["handover_count", "arbiter", "reopened_count", "support_count"]
-        return [*self.editable, *shown, *places, *times, "anonymised_at", "duplicate_of", "followers", *counts]
+        return [name for _title, part in self.get_fieldsets(request, obj) for name in part["fields"]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.editable]
+
+    @admin.display(description=_("city"))
+    def city_name(self, report: Report) -> str:
+        return report.city.name
 
     @admin.display(description=_("location"))
     def place(self, report: Report) -> str:
@@ -138,8 +160,7 @@ class ReportAdmin(ReportSteps):
         assert not isinstance(request.user, AnonymousUser)
         moderate_report(
             report=obj,
-            is_public=obj.is_public,
-            public_description=obj.public_description,
+            **{name: form.cleaned_data[name] for name in form.changed_data if name in self.editable},
             user=request.user,
             now=timezone.now(),
             origin=Origin.ADMIN,

@@ -1,14 +1,19 @@
 """Whose things the admin shows: those of the cities in which somebody has a role; its administrators change them."""
 
+from collections import Counter
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from geo.areas.models import Area, City
 from geo.reports.access.principals import Origin, Principal, principal_of_user
+from geo.reports.access.role_permissions import PERMISSIONS
 from geo.reports.models import Agency, Category, Channel, CityRole, WorkingCalendar
 
 _KNOWN = "pantau.admin-principal"
@@ -33,6 +38,30 @@ def administered(request: HttpRequest) -> frozenset[int] | None:
     return frozenset(grant.city_id for grant in principal.grants if grant.role == CityRole.Role.ADMINISTRATOR)
 
 
+def cities_seen(request: HttpRequest, model: type[Model]) -> frozenset[int] | None:
+    """The cities in which somebody's role there lets them look at rows of a model; None: every city.
+
+    Django's permissions know no city: without this, a role in one city would open in another what the role there does not. What a
+    superuser has permitted by hand holds in each city in which somebody has a role.
+    """
+    principal, opts = principal_in(request), model._meta
+    names = {f"{opts.app_label}.{action}_{opts.model_name}" for action in ("view", "change")}
+    if principal.is_superuser or names & ModelBackend().get_all_permissions(request.user):
+        return principal.city_ids
+    return frozenset(grant.city_id for grant in principal.grants if names & PERMISSIONS[grant.role])
+
+
+class NamedChoice(forms.ModelChoiceField):
+    """Called by their names; where two are called the same, their slugs tell them apart."""
+
+    @cached_property
+    def _times(self) -> Counter[str]:
+        return Counter(row.name for row in self.queryset or ())
+
+    def label_from_instance(self, obj: Any) -> str:
+        return obj.name if self._times[obj.name] == 1 else f"{obj.name} ({obj.slug})"
+
+
 class OwnChoices:
     """What a field offers is of their own cities, or of every city."""
 
@@ -43,6 +72,8 @@ class OwnChoices:
             if path != "pk":
                 mine |= Q(**{path: None})
             kwargs["queryset"] = db_field.remote_field.model._default_manager.filter(mine)
+        if db_field.remote_field.model in (Agency, Category, Channel, City):
+            kwargs.setdefault("form_class", NamedChoice)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
@@ -53,7 +84,7 @@ class OfOwnCity(OwnChoices, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: QuerySet[Any] = super().get_queryset(request)
-        city_ids = principal_in(request).city_ids
+        city_ids = cities_seen(request, self.model)
         if city_ids is None:
             return found
         return found.filter(Q(**{f"{self.city_path}__in": city_ids}) | Q(**{self.city_path: None}))

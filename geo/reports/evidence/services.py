@@ -5,6 +5,7 @@ A photo belongs to the closing that follows it: what was brought before a report
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from geo.reports.access.principals import Principal
 from geo.reports.categories import inherited
 from geo.reports.evidence.checks import find
 from geo.reports.locking import lock_reports
-from geo.reports.models import HistoryEntry, Report, ReportEvidence, ReportPhoto
+from geo.reports.models import Category, HistoryEntry, Report, ReportEvidence, ReportPhoto
 from geo.reports.photos.cleaning import MAX_PHOTOS, CleanPhoto, Upload, clean_photos
 from geo.reports.photos.perceptual import ALIKE_BITS, bands, differing_bits, perceptual_hash
 from geo.reports.photos.stored import StoredFiles, distance_from, moment_at, read_file
@@ -33,8 +34,10 @@ MOST = 10
 
 
 def lacks_evidence(report: Report) -> bool:
-    """Whether the report's category asks for a photo of what was done, and there is none since it was opened last."""
-    if not inherited(report.category, "needs_evidence", False):
+    """Whether its category, or that of a report that follows it, asks for a photo of what was done, and there is none since it
+    was opened last."""
+    followers = Category.objects.filter(reports__duplicate_of=report).distinct()
+    if not any(inherited(category, "needs_evidence", False) for category in [report.category, *followers]):
         return False
     since = reopened_at(report)
     brought = ReportEvidence.objects.filter(report=report)
@@ -47,50 +50,78 @@ def reopened_at(report: Report) -> datetime | None:
     return steps.order_by("-id").values_list("at", flat=True).first()
 
 
+@dataclass(frozen=True, slots=True)
+class ExaminedPhoto:
+    """A photo as it will be stored, and the public ids of the reports that were sent in with the same picture."""
+
+    cleaned: CleanPhoto
+    looks_like: str
+    as_sent: tuple[str, ...]
+
+
 def add_evidence(*, report: Report, photo: Upload, by: Principal, now: datetime) -> tuple[ReportEvidence, bool]:
     """Stores a photo of what was done, and what was found out about it; the same photo again gives the first one and False.
 
+    Errors: those of examine_photo and store_evidence.
+    """
+    examined = examine_photo(report=report, photo=photo, by=by)
+    with StoredFiles() as files, transaction.atomic():
+        return store_evidence(report=report, photo=examined, by=by, now=now, files=files)
+
+
+def examine_photo(*, report: Report, photo: Upload, by: Principal) -> ExaminedPhoto:
+    """What is slow about bringing a photo, done before any report is held; it writes nothing.
+
     Errors: Forbidden for who does not deal with the report; InvalidFields (`photo`) for what is no photo; NotReady where others
-            are being decoded or the storage is away; Conflict for a report that follows another one, is rejected or a
-            duplicate, for a photo of an earlier closing, and for more than MOST of one closing.
+            are being decoded or the storage is away.
     """
     # Asked before a file is decoded for nothing, and again when nobody can change the answer any more.
     _require_right(report, by)
     cleaned = _cleaned(photo)
     looks_like = perceptual_hash(cleaned.content)
-    as_sent = _reports_showing(report, looks_like)
-    with StoredFiles() as files, transaction.atomic():
-        locked = _lock(report.pk)
-        _require_right(locked, by)
-        since = reopened_at(locked)
-        if (before := _same(locked, cleaned, since)) is not None:
-            return before, False
-        _require_place_for(locked, since)
-        taken_at, distance_m = moment_at(cleaned.taken_at, locked), distance_from(cleaned.position, locked)
-        findings = find(
-            taken_at=taken_at,
-            has_position=cleaned.position is not None,
-            distance_m=distance_m,
-            reported_at=locked.reported_at,
-            reopened_at=since,
-            seen_in=list(dict.fromkeys([*as_sent, *_alike(locked, looks_like, since)])),
-            now=now,
-        )
-        evidence = ReportEvidence.objects.create(
-            report=locked,
-            image=files.put(ReportEvidence, "image", cleaned.content),
-            width=cleaned.width,
-            height=cleaned.height,
-            sha256=cleaned.sha256,
-            perceptual_hash=looks_like,
-            hash_bands=bands(looks_like),
-            taken_at=taken_at,
-            distance_m=distance_m,
-            findings=findings,
-            added_at=now,
-            added_by_id=by.user_id,
-        )
-        _note(locked, BROUGHT, by, now, evidence=evidence.pk, findings=[one["code"] for one in findings])
+    return ExaminedPhoto(cleaned, looks_like, tuple(_reports_showing(report, looks_like)))
+
+
+def store_evidence(
+    *, report: Report, photo: ExaminedPhoto, by: Principal, now: datetime, files: StoredFiles
+) -> tuple[ReportEvidence, bool]:
+    """The rest of it, in the caller's transaction and inside `files`; the report is held from here to the end of both.
+
+    Errors: Forbidden as above; NotReady where the storage is away; Conflict for a report that follows another one, is rejected
+            or a duplicate, for a photo of an earlier closing, and for more than MOST of one closing.
+    """
+    cleaned, looks_like = photo.cleaned, photo.looks_like
+    locked = _lock(report.pk)
+    _require_right(locked, by)
+    since = reopened_at(locked)
+    if (before := _same(locked, cleaned, since)) is not None:
+        return before, False
+    _require_place_for(locked, since)
+    taken_at, distance_m = moment_at(cleaned.taken_at, locked), distance_from(cleaned.position, locked)
+    findings = find(
+        taken_at=taken_at,
+        has_position=cleaned.position is not None,
+        distance_m=distance_m,
+        reported_at=locked.reported_at,
+        reopened_at=since,
+        seen_in=list(dict.fromkeys([*photo.as_sent, *_alike(locked, looks_like, since)])),
+        now=now,
+    )
+    evidence = ReportEvidence.objects.create(
+        report=locked,
+        image=files.put(ReportEvidence, "image", cleaned.content),
+        width=cleaned.width,
+        height=cleaned.height,
+        sha256=cleaned.sha256,
+        perceptual_hash=looks_like,
+        hash_bands=bands(looks_like),
+        taken_at=taken_at,
+        distance_m=distance_m,
+        findings=findings,
+        added_at=now,
+        added_by_id=by.user_id,
+    )
+    _note(locked, BROUGHT, by, now, evidence=evidence.pk, findings=[one["code"] for one in findings])
     return evidence, True
 
 

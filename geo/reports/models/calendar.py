@@ -12,7 +12,7 @@ from geo.reports.weekly_hours import check_hours, check_weekly_hours
 class WorkingCalendar(models.Model):
     """The hours in which a clock runs, in the city's time. The city's default serves every agency that has none of its own."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="calendars")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="calendars", verbose_name=_("city"))
     slug = models.CharField(_("slug"), max_length=64, validators=[slug_rule])
     name = models.CharField(_("name"), max_length=200)
     is_default = models.BooleanField(_("the city's default"), default=False)
@@ -54,7 +54,9 @@ class CalendarException(models.Model):
         OPEN = "open", _("open, whatever day it is")
         CHANGED = "changed", _("other hours on working days")
 
-    calendar = models.ForeignKey(WorkingCalendar, on_delete=models.CASCADE, related_name="exceptions")
+    calendar = models.ForeignKey(
+        WorkingCalendar, on_delete=models.CASCADE, related_name="exceptions", verbose_name=_("working calendar")
+    )
     date = models.DateField(_("date"))
     last_date = models.DateField(_("last date"), null=True, blank=True, help_text=_("Empty: this one day."))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)

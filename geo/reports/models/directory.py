@@ -25,7 +25,7 @@ def in_language(name_id: str, name_en: str) -> str:
 class Agency(models.Model):
     """A dinas: an agency of a city that answers reports."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="agencies")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="agencies", verbose_name=_("city"))
     slug = models.CharField(_("slug"), max_length=64, validators=[slug_rule])
     name_id = models.CharField(_("name (Indonesian)"), max_length=200)
     name_en = models.CharField(_("name (English)"), max_length=200)
@@ -52,7 +52,7 @@ class Agency(models.Model):
         constraints = [models.UniqueConstraint(fields=["city", "slug"], name="one_agency_per_slug")]
 
     def __str__(self) -> str:
-        return self.slug
+        return self.name
 
     def clean(self) -> None:
         if self.calendar is not None and self.calendar.city_id != self.city_id:
@@ -70,11 +70,20 @@ class Category(models.Model):
         REALTIME = "realtime", _("the number at once")
         BATCH = "batch", _("a token first")
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, null=True, blank=True, related_name="categories")
+    city = models.ForeignKey(
+        City, on_delete=models.CASCADE, null=True, blank=True, related_name="categories", verbose_name=_("city")
+    )
     slug = models.CharField(_("slug"), max_length=64, unique=True, validators=[slug_rule])
     name_id = models.CharField(_("name (Indonesian)"), max_length=200)
     name_en = models.CharField(_("name (English)"), max_length=200)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("category above"),
+    )
     sla_working_hours = models.PositiveIntegerField(_("time to resolve (working hours)"), null=True, blank=True)
     response_working_hours = models.PositiveIntegerField(
         _("time to a first response (working hours)"),
@@ -129,7 +138,7 @@ class Category(models.Model):
         ordering = ["slug"]
 
     def __str__(self) -> str:
-        return self.slug
+        return self.name
 
     @property
     def name(self) -> str:
@@ -151,7 +160,9 @@ class CategoryAttribute(models.Model):
         SINGLE = "singlevaluelist", _("one of a list")
         MULTI = "multivaluelist", _("several of a list")
 
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="attributes")
+    category = models.ForeignKey(
+        Category, on_delete=models.CASCADE, related_name="attributes", verbose_name=_("category")
+    )
     code = models.CharField(_("code"), max_length=64, validators=[slug_rule])
     datatype = models.CharField(_("datatype"), max_length=16, choices=Datatype, default=Datatype.STRING)
     required = models.BooleanField(_("required"), default=False)
@@ -203,8 +214,12 @@ class CategoryAttribute(models.Model):
 class CategoryAgency(models.Model):
     """Which agency is responsible for a category, from when to when: responsibilities change."""
 
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="responsibilities")
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="responsibilities")
+    category = models.ForeignKey(
+        Category, on_delete=models.CASCADE, related_name="responsibilities", verbose_name=_("category")
+    )
+    agency = models.ForeignKey(
+        Agency, on_delete=models.CASCADE, related_name="responsibilities", verbose_name=_("agency")
+    )
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
     is_lead = models.BooleanField(_("leads"), default=True)
@@ -228,7 +243,9 @@ class CategoryAgency(models.Model):
 class Channel(models.Model):
     """A way by which reports come in."""
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, null=True, blank=True, related_name="channels")
+    city = models.ForeignKey(
+        City, on_delete=models.CASCADE, null=True, blank=True, related_name="channels", verbose_name=_("city")
+    )
     slug = models.CharField(_("slug"), max_length=64, unique=True, validators=[slug_rule])
     name = models.CharField(_("name"), max_length=200)
     is_simulated = models.BooleanField(_("simulated"), default=False)
@@ -240,7 +257,7 @@ class Channel(models.Model):
         ordering = ["slug"]
 
     def __str__(self) -> str:
-        return self.slug
+        return self.name
 
 
 class ChannelKey(models.Model):
@@ -251,7 +268,7 @@ class ChannelKey(models.Model):
         READ = "read", _("reads those of its own reports that are not public")
         REVISE = "revise", _("corrects and takes back its own reports")
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="keys")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="keys", verbose_name=_("channel"))
     prefix = models.CharField(_("prefix"), max_length=12)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=8, choices=Scope), verbose_name=_("scopes"), default=all_scopes)
@@ -261,7 +278,7 @@ class ChannelKey(models.Model):
         blank=True,
         help_text=_("Empty: as the installation says."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
@@ -287,10 +304,14 @@ class CityRole(models.Model):
         ADMINISTRATOR = "administrator", _("administrator")
         MAYOR = "mayor", _("mayor")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="city_roles")
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="roles")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="city_roles", verbose_name=_("user")
+    )
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="roles", verbose_name=_("city"))
     role = models.CharField(_("role"), max_length=16, choices=Role)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, null=True, blank=True, related_name="roles")
+    agency = models.ForeignKey(
+        Agency, on_delete=models.CASCADE, null=True, blank=True, related_name="roles", verbose_name=_("agency")
+    )
     area = models.ForeignKey(
         Area,
         on_delete=models.CASCADE,
@@ -298,6 +319,7 @@ class CityRole(models.Model):
         blank=True,
         related_name="roles",
         help_text=_("Empty: the whole city."),
+        verbose_name=_("area"),
     )
 
     class Meta:

@@ -11,7 +11,7 @@ from geo.reports.models.report import Report
 class HistoryNote(models.Model):
     """Free text that belongs to a history line, in a table that may be erased."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="notes")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="notes", verbose_name=_("report"))
     text = models.TextField(_("text"))
     is_public = models.BooleanField(_("public"), default=False)
 
@@ -29,7 +29,9 @@ class HistoryEntry(models.Model):
     The report is not deleted by cascade: triggers refuse UPDATE and DELETE of a line, and TRUNCATE of the table, whoever asks.
     """
 
-    report = models.ForeignKey(Report, on_delete=models.DO_NOTHING, db_constraint=False, related_name="history")
+    report = models.ForeignKey(
+        Report, on_delete=models.DO_NOTHING, db_constraint=False, related_name="history", verbose_name=_("report")
+    )
     at = models.DateTimeField(_("at"))
     action = models.CharField(_("action"), max_length=40)
     # From where: see geo.reports.access.principals.Origin; of a feed that is read, its adapter.
@@ -37,12 +39,32 @@ class HistoryEntry(models.Model):
     old = models.JSONField(_("old"), default=dict, blank=True)
     new = models.JSONField(_("new"), default=dict, blank=True)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
     )
-    channel = models.ForeignKey(Channel, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
-    agency = models.ForeignKey(Agency, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+    channel = models.ForeignKey(
+        Channel,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("channel"),
+    )
+    agency = models.ForeignKey(
+        Agency, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+", verbose_name=_("agency")
+    )
     note = models.ForeignKey(
-        HistoryNote, on_delete=models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="+"
+        HistoryNote,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("note"),
     )
 
     class Meta:

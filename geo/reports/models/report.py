@@ -34,12 +34,18 @@ class Report(models.Model):
         AREA = "area", _("an area was named, no point")
         NONE = "none", _("no place was given")
 
-    public_id = models.CharField(max_length=16, default=new_public_id, editable=False)
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="reports", db_index=False)
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="reports", db_index=False)
+    public_id = models.CharField(_("number"), max_length=16, default=new_public_id, editable=False)
+    city = models.ForeignKey(
+        City, on_delete=models.CASCADE, related_name="reports", db_index=False, verbose_name=_("city")
+    )
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="reports", db_index=False, verbose_name=_("channel")
+    )
     external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.LAPORAN)
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="reports", db_index=False)
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="reports", db_index=False, verbose_name=_("category")
+    )
     description = models.TextField(_("description"), blank=True)
     public_description = models.TextField(_("public description"), blank=True)
     attributes = models.JSONField(
@@ -54,9 +60,17 @@ class Report(models.Model):
     )
     location = models.PointField(_("location"), srid=4326, null=True, blank=True, spatial_index=False)
     public_location = models.PointField(_("public location"), srid=4326, null=True, blank=True)
-    area = models.ForeignKey(Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
+    area = models.ForeignKey(
+        Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports", verbose_name=_("area")
+    )
     public_area = models.ForeignKey(
-        Area, on_delete=models.SET_NULL, null=True, blank=True, related_name="public_reports", db_index=False
+        Area,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="public_reports",
+        db_index=False,
+        verbose_name=_("public area"),
     )
     location_flag = models.CharField(_("location flag"), max_length=8, choices=LocationFlag)
     reported_at = models.DateTimeField(_("reported at"))
@@ -68,7 +82,13 @@ class Report(models.Model):
     responded_at = models.DateTimeField(_("first response at"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     agency = models.ForeignKey(
-        Agency, on_delete=models.SET_NULL, null=True, blank=True, related_name="reports", db_index=False
+        Agency,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="reports",
+        db_index=False,
+        verbose_name=_("agency"),
     )
     handover_count = models.PositiveSmallIntegerField(_("handovers"), default=0, db_default=0, editable=False)
     reopened_count = models.PositiveSmallIntegerField(_("reopenings"), default=0, db_default=0, editable=False)
@@ -81,8 +101,16 @@ class Report(models.Model):
         editable=False,
         related_name="arbitrated_reports",
         db_index=False,
+        verbose_name=_("arbiter"),
     )
-    duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates")
+    duplicate_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="duplicates",
+        verbose_name=_("follows report"),
+    )
     is_public = models.BooleanField(_("public"), default=True)
     support_count = models.PositiveIntegerField(_("supporters"), default=0)
     anonymised_at = models.DateTimeField(_("anonymised at"), null=True, blank=True, editable=False)
@@ -130,7 +158,7 @@ class Report(models.Model):
 class ReportContact(models.Model):
     """The reporter's personal data: the one table to erase. Never in a public answer, a log or a history line."""
 
-    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact")
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact", verbose_name=_("report"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
@@ -152,10 +180,10 @@ class ReportContact(models.Model):
 class ReportPhoto(models.Model):
     """A photo, decoded and encoded anew, without the metadata that it came with."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="photos")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="photos", verbose_name=_("report"))
     image = models.ImageField(_("image"), upload_to="photos/%Y/%m/", width_field="width", height_field="height")
-    width = models.PositiveIntegerField(editable=False)
-    height = models.PositiveIntegerField(editable=False)
+    width = models.PositiveIntegerField(_("width (px)"), editable=False)
+    height = models.PositiveIntegerField(_("height (px)"), editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     thumbnail = models.FileField(_("thumbnail"), upload_to="thumbnails/%Y/%m/", blank=True, editable=False)
     # What the photo's own metadata said, kept for those who check it; the metadata itself is gone.
@@ -163,7 +191,7 @@ class ReportPhoto(models.Model):
     distance_m = models.PositiveIntegerField(
         _("taken so far from the report (m)"), null=True, blank=True, editable=False
     )
-    added_at = models.DateTimeField(auto_now_add=True)
+    added_at = models.DateTimeField(_("added at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("photo")
@@ -178,10 +206,10 @@ class ReportPhoto(models.Model):
 class ReportEvidence(models.Model):
     """A photo that shows what was done. Not public; what was found out about it informs who decides."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="evidence")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="evidence", verbose_name=_("report"))
     image = models.ImageField(_("image"), upload_to="evidence/%Y/%m/", width_field="width", height_field="height")
-    width = models.PositiveIntegerField(editable=False)
-    height = models.PositiveIntegerField(editable=False)
+    width = models.PositiveIntegerField(_("width (px)"), editable=False)
+    height = models.PositiveIntegerField(_("height (px)"), editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     # 64 bits as 16 hexadecimal digits: alike pictures differ in few of them.
     perceptual_hash = models.CharField(max_length=16, editable=False)
@@ -194,7 +222,12 @@ class ReportEvidence(models.Model):
     findings = models.JSONField(_("findings"), default=list, blank=True, editable=False)
     added_at = models.DateTimeField(_("added at"))
     added_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("added by"),
     )
 
     class Meta:
@@ -211,9 +244,9 @@ class ReportEvidence(models.Model):
 class ReportSupport(models.Model):
     """One supporter of a report, known only by the hash of a device token."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="supports")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="supports", verbose_name=_("report"))
     device_hash = models.CharField(max_length=64)
-    added_at = models.DateTimeField(auto_now_add=True)
+    added_at = models.DateTimeField(_("added at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("support")

@@ -16,7 +16,7 @@ class RoutingRule(models.Model):
     sees: an agency is public, and must not tell where the exact place lies.
     """
 
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="routing_rules")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="routing_rules", verbose_name=_("city"))
     position = models.PositiveIntegerField(_("position"), help_text=_("The rule with the lowest number comes first."))
     category = models.ForeignKey(
         Category,
@@ -25,6 +25,7 @@ class RoutingRule(models.Model):
         blank=True,
         related_name="routing_rules",
         help_text=_("And all below it. Empty: every category."),
+        verbose_name=_("category"),
     )
     area = models.ForeignKey(
         Area,
@@ -33,8 +34,9 @@ class RoutingRule(models.Model):
         blank=True,
         related_name="routing_rules",
         help_text=_("And all below it. Empty: everywhere, places outside every area included."),
+        verbose_name=_("area"),
     )
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="routing_rules")
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="routing_rules", verbose_name=_("agency"))
     valid_from = models.DateField(_("valid from"), null=True, blank=True)
     valid_to = models.DateField(
         _("valid to"), null=True, blank=True, help_text=_("The first day on which it is valid no longer.")
@@ -55,7 +57,8 @@ class RoutingRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.position}: {self.category or '*'}, {self.area.code if self.area else '*'} → {self.agency}"
+        category, area = self.category.slug if self.category else "*", self.area.code if self.area else "*"
+        return f"{self.position}: {category}, {area} → {self.agency.slug}"
 
     def clean(self) -> None:
         """What could never match a report is refused here. Whether an earlier rule takes all: geo.reports.routing."""
