@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sensors.ingest.decoders import Decode, Decoded, Reading, Rejection, decode_native
 from sensors.ingest.decoders.said import Unreadable, number
 from sensors.ingest.reasons import Reason
+from sensors.ingest.topics import DATASTREAMS
 from sensors.ingest.units import conversion
 from sensors.observations.columns import (
     GOOD,
@@ -159,6 +160,8 @@ def _place(
 
 
 def _no_datastream(batch: Batch, reading: Reading, registry: Registry) -> Unreadable:
+    if reading.thing == DATASTREAMS:
+        return Unreadable(Reason.UNKNOWN_DATASTREAM, f"no datastream {reading.observed_property[:64]!r}")
     batch.unknown_things.add(reading.thing)
     if reading.thing not in registry:
         return Unreadable(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")

@@ -138,6 +138,13 @@ def test_observation_to_a_datastream_s_number_is_stored_there() -> None:
     assert (outcome.stored, stored()) == (1, [("p2c/river_level", 312.0)])
 
 
+def test_observation_to_a_number_that_no_datastream_has_is_quarantined() -> None:
+    rule("v1.1/Datastreams({datastream})/Observations", "sensorthings")
+    assert store().store([message("v1.1/Datastreams(999999)/Observations", b'{"result": 1}')]).quarantined == 1
+    reject = RejectedMessage.objects.get()
+    assert (reject.reason, reject.detail) == (Reason.UNKNOWN_DATASTREAM, "no datastream '999999'")
+
+
 def test_payload_of_another_device_than_its_topic_s_is_quarantined_whole() -> None:
     make_datastream("rain-03", "rain", unit_ucum="mm")
     rule("v3/{application}/devices/{device}/up", "the-things-stack")

@@ -35,7 +35,8 @@ DOCUMENTS = st.recursive(
 SEEDS = {
     "senml": b'[{"bn":"a/","bt":1.7e9,"bu":"Cel","n":"t","v":20},{"n":"r","t":-5,"v":1}]',
     "senml-cbor": cbor2.dumps([{-2: "a/", -3: 1.7e9, 0: "t", 2: 20}, {0: "r", 6: -5, 2: 1}]),
-    "the-things-stack": b'{"end_device_ids":{"device_id":"a"},"uplink_message":{"decoded_payload":{"t":1},"received_at":"2026-02-01T00:00:00Z"}}',
+    "the-things-stack": b'{"end_device_ids":{"device_id":"a"},"uplink_message":'
+    b'{"decoded_payload":{"t":1},"received_at":"2026-02-01T00:00:00Z"}}',
     "chirpstack": b'{"deviceInfo":{"devEui":"a"},"time":"2026-02-01T00:00:00Z","object":{"t":{"x":1}}}',
     "zigbee2mqtt": b'{"t":1,"last_seen":1769904000000}',
     "sensorthings": b'{"result":1,"phenomenonTime":"2026-02-01T00:00:00Z/2026-02-01T01:00:00Z"}',
