@@ -8,7 +8,7 @@ from django.contrib.gis.db.models import PointField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from sensors.ingest.models import IngestStatus, RejectedMessage
+from sensors.ingest.models import IngestStatus, RejectedMessage, TopicRule
 from sensors.registry.models import Datastream, ObservedProperty, Sensor, Thing, ThingLocation
 
 
@@ -57,6 +57,15 @@ class ObservedPropertyAdmin(admin.ModelAdmin):
     list_display = ["code", "name_id", "name_en", "domain", "aggregate", "as_anomaly"]
     list_filter = ["domain", "aggregate"]
     search_fields = ["code", "name_id", "name_en"]
+
+
+@admin.register(TopicRule)
+class TopicRuleAdmin(admin.ModelAdmin):
+    """The worker reads the rules anew every half minute."""
+
+    list_display = ["pattern", "format", "thing", "takes_others", "position", "is_active"]
+    list_editable = ["position", "is_active"]
+    list_filter = ["format", "is_active"]
 
 
 @admin.register(RejectedMessage)

@@ -1,6 +1,6 @@
 """Every model of the app, where Django looks for them."""
 
-from sensors.ingest.models import IngestStatus, RejectedMessage
+from sensors.ingest.models import IngestStatus, RejectedMessage, TopicRule
 from sensors.observations.models import Correction, DirtyHour, HourlyRollup, Observation
 from sensors.registry.models import Datastream, ObservedProperty, Sensor, Thing, ThingLocation
 
@@ -16,4 +16,5 @@ __all__ = [
     "Sensor",
     "Thing",
     "ThingLocation",
+    "TopicRule",
 ]

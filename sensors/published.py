@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from sensors.ingest.broker_url import BadBrokerUrl, BrokerUrl, parse_broker_url
 from sensors.ingest.publisher import NotPublished, Publisher
+from sensors.ingest.topic_rules import provision_topic_rules
 from sensors.observations.coverage import count_dirty_hours, count_observations, observed_spans
 from sensors.observations.newer import observations_after
 from sensors.observations.rollups import hours_changed, refresh_all_rollups
@@ -45,6 +46,7 @@ __all__ = [
     "observed_property_codes",
     "observed_spans",
     "parse_broker_url",
+    "provision_topic_rules",
     "refresh_all_rollups",
     "things",
 ]

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sensors.ingest.decoders import Decoded, Reading, Rejection, decode
+from sensors.ingest.decoders import Decode, Decoded, Reading, Rejection, decode_native
+from sensors.ingest.decoders.said import Unreadable, number
 from sensors.ingest.reasons import Reason
+from sensors.ingest.topics import DATASTREAMS
+from sensors.ingest.units import conversion
 from sensors.observations.columns import (
     GOOD,
     IMPLAUSIBLE,
@@ -44,6 +47,7 @@ class DatastreamRef:
     id: int
     plausible_min: float | None = None
     plausible_max: float | None = None
+    unit: str = ""
 
     def quality_of(self, result: float) -> int:
         too_low = self.plausible_min is not None and result < self.plausible_min
@@ -90,14 +94,9 @@ class Batch:
         return len(self.columns) + len(self.followers) + len(self.quarantined) + self.ignored
 
 
-class _Refused(Exception):
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
-
-
-def build_batch(messages: Sequence[Message], registry: Registry, *, now: datetime) -> Batch:
+def build_batch(
+    messages: Sequence[Message], registry: Registry, *, now: datetime, decode: Decode = decode_native
+) -> Batch:
     """The rows to store and the elements to quarantine.
 
     Of one key twice in the batch, the first is the row and the others follow it: `settle` tells what they are.
@@ -139,12 +138,15 @@ def _place(
         except KeyError:
             raise _no_datastream(batch, reading, registry) from None
         if time is None:
-            at_us, time_source = message.received_us, TIMED_ON_RECEIPT
+            at_us, time_source = message.received_us - reading.ago_us, TIMED_ON_RECEIPT
         else:
             at_us, time_source = microseconds(time), TIMED_BY_DEVICE
-            if not EARLIEST_US <= at_us <= latest_us:
-                raise _Refused(Reason.ABSURD_TIME, f"{time.isoformat()} is before 1990 or more than a day ahead")
-    except _Refused as why:
+        if not EARLIEST_US <= at_us <= latest_us and (time is not None or reading.ago_us):
+            raise Unreadable(Reason.ABSURD_TIME, f"{_in_words(at_us)} is before 1990 or more than a day ahead")
+        if reading.unit and reading.unit != datastream.unit:
+            result = number(conversion(reading.unit, datastream.unit).of(reading.result))
+            reading = reading._replace(result=result, unit="")
+    except Unreadable as why:
         batch.quarantined.append(_quarantine(message, Origin(index, reading, alone), why.reason, why.detail))
         return
     result = reading.result
@@ -157,16 +159,27 @@ def _place(
     batch.origins.append((index, reading, alone))
 
 
-def _no_datastream(batch: Batch, reading: Reading, registry: Registry) -> _Refused:
+def _no_datastream(batch: Batch, reading: Reading, registry: Registry) -> Unreadable:
+    if reading.thing == DATASTREAMS:
+        return Unreadable(Reason.UNKNOWN_DATASTREAM, f"no datastream {reading.observed_property[:64]!r}")
     batch.unknown_things.add(reading.thing)
     if reading.thing not in registry:
-        return _Refused(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
-    return _Refused(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
+        return Unreadable(Reason.UNKNOWN_THING, f"no thing {reading.thing[:64]!r}")
+    return Unreadable(Reason.UNKNOWN_DATASTREAM, f"{reading.thing} measures no {reading.observed_property[:64]!r}")
+
+
+def _in_words(epoch_us: int) -> str:
+    try:
+        return time_at(epoch_us).isoformat()
+    except OverflowError:
+        return "a time beyond the calendar"
 
 
 def _quarantine(message: Message, origin: Origin, reason: Reason, detail: str) -> Quarantined:
     # A message of one reading is kept byte for byte; an element of a larger one as a message of its own.
     reading = origin.reading
+    if reading.ago_us and reason is not Reason.ABSURD_TIME:
+        reading = reading._replace(phenomenon_time=time_at(message.received_us - reading.ago_us), ago_us=0)
     topic, payload = (message.topic, message.payload) if origin.is_alone else (reading.topic(), reading.payload())
     return Quarantined(origin.message_index, Rejection(topic, payload, reason, detail))
 

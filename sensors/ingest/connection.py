@@ -15,7 +15,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
-from sensors.ingest.decoders import decode
+from sensors.ingest.decoders import Decode, decode_native
 from sensors.ingest.fast_paho import StockClient, client_class
 
 logger = logging.getLogger(__name__)
@@ -56,9 +56,10 @@ class LinkOptions:
 
 
 class BrokerLink:
-    """paho's client and thread behind three verbs: start, acknowledge and stop.
+    """paho's client and thread behind four verbs: start, subscribe besides, acknowledge and stop.
 
-    `on_delivery` is called in paho's thread. `failure` is a sentence once it makes no sense to go on.
+    `on_delivery` is called in paho's thread, with what `decode` made of the message. `failure` is a sentence once it makes no
+    sense to go on.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class BrokerLink:
         *,
         on_delivery: Callable[[Delivery], None],
         on_session_lost: Callable[[], None] = lambda: None,
+        decode: Decode = decode_native,
     ) -> None:
         self.failure: str | None = None
         self.subscribed = threading.Event()
@@ -75,6 +77,10 @@ class BrokerLink:
         self._options = options
         self._on_delivery = on_delivery
         self._on_session_lost = on_session_lost
+        self._decode = decode
+        self._besides: tuple[str, ...] = ()
+        # Of each subscription that the broker has not answered yet, by the number of its packet.
+        self._asked: dict[int, tuple[str, ...]] = {}
         self._connection = 0
         self._connects = 0
         self._connected_at = time.monotonic()
@@ -111,6 +117,15 @@ class BrokerLink:
         else:
             client.connect_async(self._url.host, self._url.port, KEEPALIVE_S)
         client.loop_start()
+
+    def subscribe_besides(self, topic_filters: Sequence[str]) -> None:
+        """What to be sent besides the options' own filter; what is no longer among it is given up."""
+        before, self._besides = self._besides, tuple(topic_filters)
+        if self._options.is_retiring or not self._client.is_connected():
+            return
+        if gone := [each for each in before if each not in self._besides]:
+            self._client.unsubscribe(gone)
+        self._ask_for([each for each in self._besides if each not in before])
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> int:
         """Acknowledges those that came by the present connection; the others the broker will deliver again. How many."""
@@ -156,13 +171,19 @@ class BrokerLink:
             self._on_session_lost()
         if self._options.is_retiring:
             # A session left behind without this goes on taking its share of a shared subscription's messages.
-            client.unsubscribe(self._options.topic_filter)
-        elif self._options.is_mqtt5:
-            # Retained messages only when the subscription is new, not with every reconnect.
-            options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-            client.subscribe(self._options.topic_filter, options=options)
+            client.unsubscribe([self._options.topic_filter, *self._besides])
         else:
-            client.subscribe(self._options.topic_filter, qos=1)
+            self._ask_for([self._options.topic_filter, *self._besides])
+
+    def _ask_for(self, topic_filters: Sequence[str]) -> None:
+        if not topic_filters:
+            return
+        # Retained messages only when the subscription is new, not with every reconnect.
+        new_only = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        asked: list[Any] = [(each, new_only if self._options.is_mqtt5 else 1) for each in topic_filters]
+        _error, mid = self._client.subscribe(asked)
+        if mid is not None:
+            self._asked[mid] = tuple(topic_filters)
 
     def _connect_failed(self, client: mqtt.Client, userdata: Any) -> None:
         logger.warning("the broker %s cannot be reached; trying again", self._url)
@@ -170,9 +191,15 @@ class BrokerLink:
     def _subscribed(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self.failure = f"the broker refuses the subscription to {self._options.topic_filter}: {reasons[0]}"
-        else:
+        asked = self._asked.pop(mid, ())
+        for topic_filter, reason in zip(asked, reasons, strict=False):
+            if reason.is_failure and topic_filter == self._options.topic_filter:
+                self.failure = f"the broker refuses the subscription to {topic_filter}: {reason}"
+            elif reason.is_failure:
+                logger.error(
+                    "the broker refuses the subscription to %s, which a topic rule asks for: %s", topic_filter, reason
+                )
+        if self.failure is None:
             self.subscribed.set()
 
     def _disconnected(
@@ -197,7 +224,7 @@ class BrokerLink:
 
     def _received(self, topic: str, payload: bytes, mid: int, qos: int, is_duplicate: bool, is_retained: bool) -> None:
         # Decoded here, since this thread runs while the writer's waits for the database.
-        decoded, received_us = decode(topic, payload), time.time_ns() // 1000
+        decoded, received_us = self._decode(topic, payload), time.time_ns() // 1000
         self._on_delivery(
             Delivery(topic, payload, received_us, is_retained, is_duplicate, decoded, mid, qos, self._connection)
         )

@@ -1,18 +1,18 @@
 """The quarantine fed again, by the same path that messages take."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from sensors.ingest.batch import Message, Quarantined
 from sensors.ingest.models import RejectedMessage
 from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import quarantine
 from sensors.ingest.store import Outcome, Store
-from sensors.ingest.topics import ROOT
 from sensors.observations.columns import microseconds
 
 CHUNK = 1_000
@@ -31,7 +31,8 @@ def open_rejects(*, reasons: Iterable[Reason] = (), thing: str = "") -> QuerySet
     if chosen := [reason.value for reason in reasons]:
         rejects = rejects.filter(reason__in=chosen)
     if thing:
-        rejects = rejects.filter(Q(topic=f"{ROOT}/{thing}") | Q(topic__startswith=f"{ROOT}/{thing}/"))
+        # One level of the topic names it, on this service's own topics as on those of the rules.
+        rejects = rejects.filter(topic__regex=rf"(^|/){re.escape(thing)}(/|$)")
     return rejects
 
 

@@ -1,27 +1,43 @@
-"""The registry as the worker knows it: a copy in memory, renewed now and then, asked anew about names it has never heard."""
+"""The registry and the topic rules as the worker knows them: a copy in memory, renewed now and then, asked anew about names it
+has never heard."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
 from sensors.ingest.batch import DatastreamRef
+from sensors.ingest.decoders import Decoder
+from sensors.ingest.models import TopicRule
+from sensors.ingest.topics import DATASTREAMS
 from sensors.registry.models import Datastream, Thing
 
 
 class RegistrySnapshot:
-    """Thing slug -> observed property code -> datastream, as of the last `reload` or `look_up`."""
+    """Thing slug -> observed property code -> datastream, as of the last `reload` or `look_up`; `decode` reads by the rules.
+
+    Under `@datastreams` all datastreams stand by their number, for messages that name them so.
+    """
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, DatastreamRef]] = {}
+        self.decode = Decoder()
 
     def reload(self) -> None:
-        """Everything anew: changed plausible ranges and what was taken away are noticed here."""
+        """Everything anew: changed plausible ranges and rules, and what was taken away, are noticed here."""
         self.things = _load(None)
+        rules = TopicRule.objects.in_force()
+        if rules != self.decode.rules:
+            self.decode = Decoder(rules)
+
+    def topic_filters(self) -> list[str]:
+        return [rule.topic_filter() for rule in self.decode.rules]
 
     def look_up(self, slugs: Iterable[str]) -> bool:
         """Asks about these things only; true when something new was learnt. One small query, so it needs no rate limit."""
         found = _load(slugs)
+        numbered = found.pop(DATASTREAMS, {})
         is_new = any(self.things.get(slug) != datastreams for slug, datastreams in found.items())
         self.things |= found
+        self.things.setdefault(DATASTREAMS, {}).update(numbered)
         return is_new
 
 
@@ -30,13 +46,13 @@ def _load(slugs: Iterable[str] | None) -> dict[str, dict[str, DatastreamRef]]:
     datastreams = Datastream.objects.all()
     if slugs is not None:
         # A NUL cannot stand in PostgreSQL's text, nor in a slug.
-        wanted = [slug for slug in slugs if "\0" not in slug]
+        wanted = [slug for slug in slugs if "\0" not in slug and slug != DATASTREAMS]
         things, datastreams = things.filter(slug__in=wanted), datastreams.filter(thing__slug__in=wanted)
     found: dict[str, dict[str, DatastreamRef]] = defaultdict(dict)
     for slug in things.values_list("slug", flat=True):
         found[slug] = {}
-    for slug, code, id_, least, greatest in datastreams.values_list(
-        "thing__slug", "observed_property__code", "id", "plausible_min", "plausible_max"
+    for slug, code, id_, unit, least, greatest in datastreams.values_list(
+        "thing__slug", "observed_property__code", "id", "unit_ucum", "plausible_min", "plausible_max"
     ).order_by():
-        found[slug][code] = DatastreamRef(id_, least, greatest)
+        found[slug][code] = found[DATASTREAMS][str(id_)] = DatastreamRef(id_, least, greatest, unit)
     return dict(found)

@@ -82,9 +82,9 @@ class Store:
 
     def _store_once(self, messages: Sequence[Message]) -> Outcome:
         now = datetime.now(UTC)
-        batch = build_batch(messages, self.registry.things, now=now)
+        batch = build_batch(messages, self.registry.things, now=now, decode=self.registry.decode)
         if batch.unknown_things and self.registry.look_up(batch.unknown_things):
-            batch = build_batch(messages, self.registry.things, now=now)
+            batch = build_batch(messages, self.registry.things, now=now, decode=self.registry.decode)
         missing = batch.columns.months() - self._months
         if missing:
             ensure_partitions(missing)

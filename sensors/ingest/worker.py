@@ -14,7 +14,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from sensors.ingest.batch import Message
 from sensors.ingest.connection import BrokerLink, Delivery
+from sensors.ingest.decoders import Decode
 from sensors.ingest.store import Outcome, Store, again, note_lost_session, open_status
+from sensors.ingest.topics import filters_besides
 from sensors.observations.writer import StoredRowVanished
 
 logger = logging.getLogger(__name__)
@@ -96,13 +98,13 @@ class Inbox:
 class Worker:
     """Takes, stores, acknowledges, until told to stop; then drains what it holds.
 
-    `make_link` connects an inbox to the broker: it is given the two callbacks of BrokerLink.
+    `make_link` connects an inbox to the broker: it is given the callbacks of BrokerLink and what decodes.
     """
 
     def __init__(
         self,
         store: Store,
-        make_link: Callable[[Callable[[Delivery], None], Callable[[], None]], BrokerLink],
+        make_link: Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink],
         *,
         pace: Pace = Pace(),
     ) -> None:
@@ -112,7 +114,8 @@ class Worker:
         self._pace = pace
         self._is_stopping = False
         self._has_lost_session = threading.Event()
-        self._link = make_link(self.inbox.put, self._has_lost_session.set)
+        # The rules change under way: what decodes is looked up anew for each message.
+        self._link = make_link(self.inbox.put, self._has_lost_session.set, lambda *of: store.registry.decode(*of))
         self._refreshed_at = self._reported_at = time.monotonic()
 
     @property
@@ -132,6 +135,7 @@ class Worker:
         self._persistently(self._begin)
         if self._is_stopping:
             return None
+        self._follow_rules()
         self._link.start()
         idle_since = time.monotonic()
         while True:
@@ -150,6 +154,10 @@ class Worker:
         logger.info("stopping: %s", self._summary())
         self._link.stop()
         return None
+
+    def _follow_rules(self) -> None:
+        """Subscribes to what the topic rules ask for, as they are now."""
+        self._link.subscribe_besides(filters_besides(self.store.slot or 0, self.store.registry.topic_filters()))
 
     def _begin(self) -> None:
         self.store.refresh()
@@ -211,6 +219,7 @@ class Worker:
         if now - self._refreshed_at > self._pace.registry_s:
             self._refreshed_at = now
             self._persistently(self.store.refresh)
+            self._follow_rules()
         if now - self._reported_at > self._pace.report_s:
             self._reported_at = now
             logger.info("%s", self._summary())

@@ -13,6 +13,7 @@ from django.db import connection
 
 from sensors.ingest.broker_url import BrokerUrl, parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
+from sensors.ingest.decoders import Decode
 from sensors.ingest.publisher import Publisher
 from sensors.ingest.store import Store
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Pace, Worker
@@ -43,11 +44,15 @@ def publisher() -> Iterator[Publisher]:
         yield opened
 
 
-def make_worker(broker: BrokerUrl, options: LinkOptions, store: Store | None = None) -> Worker:
-    def link(on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None]) -> BrokerLink:
-        return BrokerLink(broker, options, on_delivery=on_delivery, on_session_lost=on_session_lost)
+def make_worker(
+    broker: BrokerUrl, options: LinkOptions, store: Store | None = None, *, registry_s: float = 30.0
+) -> Worker:
+    def link(
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+    ) -> BrokerLink:
+        return BrokerLink(broker, options, on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode)
 
-    return Worker(store or Store(), link, pace=Pace(retry_first_s=0.05, retry_most_s=0.2))
+    return Worker(store or Store(), link, pace=Pace(registry_s=registry_s, retry_first_s=0.05, retry_most_s=0.2))
 
 
 @contextmanager

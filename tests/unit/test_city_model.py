@@ -13,7 +13,7 @@ from geo.demo.city_model import AMOUNTS_PER_CELL, DAILY, LEVELS, CityModel, Stre
 from geo.demo.messages import Feed, by_day, payload_of, samples, step_of_the_past, times_between
 from geo.demo.noise import gaussian, key_of, smooth, uniform
 from geo.demo.report_model import CATEGORIES, FLOOD, FLOOD_KINDS, PLANTED_LAG_H, District, ReportModel
-from sensors.ingest.decoders import decode
+from sensors.ingest.decoders import decode_native as decode
 
 PROPERTIES = json.loads(
     (Path(__file__).parents[2] / "fixtures/bekasi/observed_properties.json").read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.ingest.decoders import MAX_PAYLOAD_BYTES, MAX_READINGS, Reading, decode
+from sensors.ingest.decoders import MAX_PAYLOAD_BYTES, MAX_READINGS, Reading
+from sensors.ingest.decoders import decode_native as decode
 from sensors.ingest.decoders.times import BadTime, parse_time
 from sensors.ingest.reasons import Reason
 

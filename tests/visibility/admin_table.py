@@ -79,6 +79,7 @@ MODELS: Mapping[str, Access] = {
     "sensors.IngestStatus": Access(SUPER, NOBODY),
     "sensors.ObservedProperty": Access(SUPER, SUPER),
     "sensors.RejectedMessage": Access(SUPER, NOBODY),
+    "sensors.TopicRule": Access(SUPER, SUPER),
     "sensors.Sensor": Access(SUPER, SUPER),
     "sensors.Thing": Access(SUPER, SUPER),
 }

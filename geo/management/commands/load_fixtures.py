@@ -74,6 +74,7 @@ class Command(BaseCommand):
         except BadAreaFile as error:
             raise CommandError(f"{error.detail} Nothing was changed.") from None
         self._say("things", load_things(folder))
+        self._say("topic rules", load_topic_rules(options["root"]))
         self._say("alert rules", load_alert_rules(folder, city))
 
     def _say(self, what: str, created: int) -> None:
@@ -273,6 +274,11 @@ def load_things(folder: Path) -> int:
         properties.write_text(json.dumps(missing_properties(folder)), encoding="utf-8")
         call_command("import_things", str(things), map=str(folder / "things.map.json"), observed_properties=properties)
     return len(missing)
+
+
+def load_topic_rules(root: Path) -> int:
+    """Those of all cities, where the instance has none: whoever has edited or taken one away is not corrected."""
+    return published.provision_topic_rules(read_records(root / "topic_rules.json"))
 
 
 def load_alert_rules(folder: Path, city: City) -> int:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sensors.ingest.broker_url import BadBrokerUrl, BrokerUrl, parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
+from sensors.ingest.decoders import Decode
 from sensors.ingest.store import Store
 from sensors.ingest.topics import topic_filter
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker, prepare_process
@@ -73,8 +74,10 @@ def broker_url() -> BrokerUrl:
 
 def link_maker(
     url: BrokerUrl, options: LinkOptions
-) -> Callable[[Callable[[Delivery], None], Callable[[], None]], BrokerLink]:
-    def make(on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None]) -> BrokerLink:
-        return BrokerLink(url, options, on_delivery=on_delivery, on_session_lost=on_session_lost)
+) -> Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink]:
+    def make(
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+    ) -> BrokerLink:
+        return BrokerLink(url, options, on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode)
 
     return make
