@@ -12,6 +12,7 @@ from django.conf import settings
 from sensors.ingest.batch import Message, build_batch
 from sensors.ingest.broker_url import parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
+from sensors.ingest.decoders import Decode
 from sensors.ingest.store import Outcome, Store
 from sensors.ingest.topics import EVERYTHING
 from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker
@@ -69,8 +70,10 @@ def _worker(client_id: str, store: Store) -> Worker:
     options = LinkOptions(client_id, EVERYTHING, RECEIVE_MAXIMUM)
     url = parse_broker_url(settings.MQTT_URL)
 
-    def link(on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None]) -> BrokerLink:
-        return BrokerLink(url, options, on_delivery=on_delivery, on_session_lost=on_session_lost)
+    def link(
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+    ) -> BrokerLink:
+        return BrokerLink(url, options, on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode)
 
     return Worker(store, link)
 
