@@ -188,7 +188,7 @@ class TestList:
         )
         take_step(report, "assigned", agency=make_agency(city, "dlh"))
         Report.objects.filter(pk=report.pk).update(due_at=timezone.now() - timedelta(days=1))
-        ((number, category, text, area, agency, status, late, due, reported, channel),) = self.rows(browser)
+        ((number, status, late, category, text, area, due, agency, reported, channel),) = self.rows(browser)
         assert (number, category, area, agency) == (report.public_id, "Damaged road", "Kota-Uji 1 1", "DLH")
         assert (status, late, channel) == ("Assigned", "late", "WhatsApp Kota")
         assert "081234567890" not in text

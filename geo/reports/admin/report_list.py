@@ -65,8 +65,9 @@ class NamedFilter(admin.RelatedFieldListFilter):
 
 class ReportList(admin.ModelAdmin):
     list_display = [
-        *("number", "category_name", "text", "area_name", "agency_name", "status_name", "late"),
-        *("due_at", "reported_at", "channel_name"),
+        # Of a narrow screen the last ones are beyond the edge.
+        *("number", "status_name", "late", "category_name", "text", "area_name"),
+        *("due_at", "agency_name", "reported_at", "channel_name"),
     ]
     list_filter = [
         *(OpenFilter, LateFilter, "status"),

@@ -169,7 +169,7 @@ class ReportContact(models.Model):
         verbose_name_plural = _("contacts of reporters")
 
     def __str__(self) -> str:
-        return f"contact of {self.report_id}"
+        return str(_("contact of a reporter"))
 
     @property
     def words(self) -> list[str]:
