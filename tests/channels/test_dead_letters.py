@@ -103,7 +103,7 @@ def test_a_letter_is_called_by_its_number_and_not_by_what_it_quotes(qlue: Channe
     pull(qlue)
     letter = DeadLetter.objects.get()
     assert "Siti" in letter.reason
-    assert str(letter) == f"qlue #{letter.pk}"
+    assert str(letter) == f"Qlue #{letter.pk}"
 
 
 def test_a_mended_cause_and_a_replay_store_what_was_refused(qlue: ChannelConnection, remote: Remote) -> None:

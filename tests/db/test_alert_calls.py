@@ -199,7 +199,8 @@ def test_the_situation_names_open_alerts_and_whether_somebody_has_acknowledged_t
         }
     ]  # fmt: skip
     with translation.override("en"):
-        (line,) = [line for line in as_text(said).splitlines() if line.startswith("River-P2C")]
+        # Among the alerts, and then among the sensors above a level.
+        line, _sensor = [line for line in as_text(said).splitlines() if line.startswith("River-P2C")]
     assert line.split("  ")[:2] == ["River-P2C", "Siaga 3 (KP2C)"]
     assert line.endswith("no")
     close_alert(alert=alert, by=dispatcher(city), now=NOW)

@@ -61,7 +61,7 @@ def test_upload_that_breaks_off_in_its_photo_stores_no_report() -> None:
     photo.name = "a.jpg"
     body = multipart(photos=photo)
     status, answer = sent("/api/reports/", body[:-200], len(body), MULTIPART_CONTENT)
-    assert (status, answer["title"]) == (400, "The request broke off")
+    assert (status, answer["title"]) == (400, "Permintaan terputus")
     assert not Report.objects.exists()
 
 

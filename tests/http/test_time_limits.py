@@ -57,6 +57,7 @@ TOO_SLOW = {
         " yang lebih sederhana."
     ),
 }
+TITLE = {"en": "Busy", "id": "Sibuk"}
 BUSY = {
     "en": "Somebody else is writing what this needs; try again in a moment.",
     "id": "Pihak lain sedang menulis data yang diperlukan; coba lagi sebentar lagi.",
@@ -88,7 +89,7 @@ def test_a_write_that_waits_for_another_writer_is_told_to_come_back(client: Clie
     body = {"category": "sampah", "description": "x", "location": {"type": "Point", "coordinates": [106.93, -6.25]}}
     response: Any = client.post(f"/api/reports/?lang={language}", json.dumps(body), content_type="application/json")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert (response.json()["title"], response.json()["detail"]) == ("Busy", BUSY[language])
+    assert (response.json()["title"], response.json()["detail"]) == (TITLE[language], BUSY[language])
 
 
 @pytest.mark.parametrize("form", ["csv", "gpkg"])
@@ -97,7 +98,7 @@ def test_a_download_waits_for_nobody_either(client: Client, form: str) -> None:
     """Its rows may take long; a lock may not."""
     limit("lock_timeout")
     response = get(client, f"/layers/reports.{form}")
-    assert (response.status_code, json.loads(response.body)["title"]) == (503, "Busy")
+    assert (response.status_code, json.loads(response.body)["title"]) == (503, TITLE["id"])
 
 
 @pytest.mark.django_db(transaction=True)

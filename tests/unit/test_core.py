@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from server.core import env, errors, problems
 from server.core.geojson import feature_collection
@@ -49,7 +50,8 @@ def test_every_domain_error_has_a_status() -> None:
 
 
 def test_a_bad_parameter_becomes_a_problem_that_names_it() -> None:
-    response = problems.problem_for(errors.BadParameter("bbox", "bbox must be four numbers"))
+    with translation.override("en"):
+        response = problems.problem_for(errors.BadParameter("bbox", "bbox must be four numbers"))
     assert response is not None
     assert response.status_code == 400
     assert response["Content-Type"] == "application/problem+json"

@@ -5,6 +5,7 @@ import json
 import psycopg2.errors
 import pytest
 from django.db import OperationalError
+from django.utils import translation
 
 from server.core.problems import problem_for
 
@@ -30,7 +31,8 @@ class Unique(psycopg2.errors.UniqueViolation):
 
 @pytest.mark.parametrize("error", [Deadlock(), wrapped(Deadlock()), Waited(), wrapped(Waited())])
 def test_whoever_lost_a_lock_to_another_writer_is_asked_to_come_again(error: Exception) -> None:
-    answer = problem_for(error)
+    with translation.override("en"):
+        answer = problem_for(error)
     assert answer is not None
     assert (answer.status_code, json.loads(answer.content)["title"]) == (503, "Busy")
     assert answer["Retry-After"] == "5"
