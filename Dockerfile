@@ -24,7 +24,7 @@ COPY . .
 # The settings want these two to be there; neither is used or kept.
 RUN PANTAU_SECRET_KEY=only-for-this-step DATABASE_URL=postgres://none@localhost/none \
         python manage.py collectstatic --noinput --verbosity 0 --ignore '*.map' --ignore '*-dev.*' \
-    && install -d -o pantau -g pantau /var/lib/pantau/media /var/lib/pantau/mail /var/lib/pantau/broker
+    && install -d -o pantau -g pantau /var/lib/pantau/media /var/lib/pantau/archive /var/lib/pantau/mail /var/lib/pantau/broker
 
 USER pantau
 EXPOSE 8000

@@ -1,151 +1,181 @@
-"""Broker to committed row, at QoS 1, against two baselines of the same run: one insert and commit per message, and receiving
-without storing.
+"""Broker to committed row, at QoS 1, each figure against a baseline of the same run.
+
+Storing against one insert and commit per message, and against receiving without storing; messages of ten properties against the
+same readings alone; MQTT 3.1.1 against 5; three workers against one; a write with the journal's entry against one without.
 
 Each drain is of messages that wait in the session's queue when the client connects. Servers of the run's own, durable as in
-use (fsync on). Three drains each of storing and of receiving, the medians compared; the slow baseline drains fewer messages,
-since its rate is what counts. Then the time from publishing to the commit at 1,000 messages a second offered.
+use (fsync on). Several drains each, in turns, the medians compared; the slow baseline drains fewer messages, since its rate is
+what counts. Then the time from publishing to the commit, and from the commit to the hour's rollup, at 1,000 messages a second
+offered; and a city's day as fast as it goes, with the worker's memory at its beginning and at its end.
 """
 
-import json
-import os
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from bench.flood import Flood
+from bench.ingest_messages import CITY_PROPERTIES, CITY_THINGS, PROPERTIES, alone, singles, together
+from bench.ingest_stage import Stage
 from server.run.private import PrivateServers
 
-QUEUED = 200_000
-QUEUED_FOR_ORM = 5_000
-ROUNDS = 3
-THINGS = 100
 OFFERED_RATE = 1_000
-OFFERED_S = 15
-CLIENT_ID = "pantau-bench"
-T0 = 1_772_337_600
+SLOTS = (1, 2, 3)
 
 # What is to be reached.
 TIMES_ORM, SHARE_OF_RECEIVING, P50_MS = 10.0, 0.7, 20.0
+TIMES_ALONE, OF_MQTT5, TIMES_ONE_WORKER = 1.5, 0.9, 1.2
+FRESH_P50_S, FRESH_P99_S = 5.0, 15.0
+MORE_MEMORY, JOURNAL_COSTS = 1.2, 1.3
 
 
-def main() -> int:
-    """0 when all three marks are reached."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of it. Counts are of readings; a message of one property is one."""
+
+    queued: int = 200_000
+    queued_for_orm: int = 5_000
+    rounds: int = 3
+    offered_s: int = 15
+    fresh_s: int = 60
+    city_minutes: int = 24 * 60
+    batches: int = 40
+
+
+# Enough to see that everything runs; its figures say nothing.
+SMOKE = Size(queued=2_000, queued_for_orm=100, rounds=1, offered_s=2, fresh_s=3, city_minutes=2, batches=2)
+
+Mark = tuple[str, bool]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when all marks are reached, each printed as soon as it is known; of a smoke run, when everything ran."""
+    if arguments not in ([], ["--smoke"]):
+        print("usage: python -m bench.ingest [--smoke]", file=sys.stderr)
+        return 2
+    size = SMOKE if arguments else Size()
+    missed = 0
     with PrivateServers("bench-ingest", durable=True) as servers:
-        bench = _Bench(servers)
-        bench.set_up()
-        receiving, storing = [], []
-        for _ in range(ROUNDS):
-            receiving.append(bench.drain("receive", QUEUED))
-            storing.append(bench.drain("store", QUEUED))
-        orm = bench.drain("orm", QUEUED_FOR_ORM)
-        latencies_ms = bench.offer()
-    received_per_s, stored_per_s = statistics.median(receiving), statistics.median(storing)
-    p50_ms, p99_ms = statistics.median(latencies_ms), statistics.quantiles(latencies_ms, n=100)[98]
-    print(f"one ORM insert and commit per message   {orm:>8,.0f} msg/s  ({QUEUED_FOR_ORM:,} queued)")
-    print(f"receiving without storing               {received_per_s:>8,.0f} msg/s  {_each(receiving)}")
-    print(f"ingest: received, stored, acknowledged  {stored_per_s:>8,.0f} msg/s  {_each(storing)}")
-    marks = [
-        (f"{stored_per_s / orm:.1f} times the ORM (at least {TIMES_ORM:g})", stored_per_s >= TIMES_ORM * orm),
-        (
-            f"{stored_per_s / received_per_s:.2f} of receiving (at least {SHARE_OF_RECEIVING:g})",
-            stored_per_s >= SHARE_OF_RECEIVING * received_per_s,
-        ),
-        (
-            f"published to committed at {OFFERED_RATE:,} msg/s: p50 {p50_ms:.1f} ms (under {P50_MS:g}), p99 {p99_ms:.1f} ms",
-            p50_ms < P50_MS,
-        ),
-    ]
-    for sentence, is_reached in marks:
-        print(f"{'reached' if is_reached else 'MISSED '}  {sentence}")
-    return 0 if all(is_reached for _, is_reached in marks) else 1
+        stage = Stage(servers)
+        stage.set_up()
+        for part in PARTS:
+            for sentence, is_reached in part(stage, size):
+                missed += not is_reached
+                print(f"{'reached' if is_reached else 'MISSED '}  {sentence}", flush=True)
+    if arguments:
+        print("a smoke run: everything ran, and the figures say nothing")
+        return 0
+    return 1 if missed else 0
 
 
-def _each(rates: Sequence[float]) -> str:
-    return f"({', '.join(f'{rate:,.0f}' for rate in rates)}; {QUEUED:,} queued each)"
+def storing(stage: Stage, size: Size) -> Iterator[Mark]:
+    receiving, mqtt5, mqtt311 = [], [], []
+    for _ in range(size.rounds):
+        receiving.append(stage.drain("receive", size.queued, alone))
+        mqtt5.append(stage.drain("store", size.queued, alone))
+        mqtt311.append(stage.drain("store-3.1.1", size.queued, alone))
+    orm = stage.drain("orm", size.queued_for_orm, alone)
+    received, stored, stored_311 = map(statistics.median, (receiving, mqtt5, mqtt311))
+    print(f"one ORM insert and commit per message   {orm:>8,.0f} msg/s  ({size.queued_for_orm:,} queued)")
+    print(f"receiving without storing               {received:>8,.0f} msg/s  {_each(receiving, size)}")
+    print(f"ingest: received, stored, acknowledged  {stored:>8,.0f} msg/s  {_each(mqtt5, size)}")
+    print(f"the same by MQTT 3.1.1                  {stored_311:>8,.0f} msg/s  {_each(mqtt311, size)}")
+    yield f"{stored / orm:.1f} times the ORM (at least {TIMES_ORM:g})", stored >= TIMES_ORM * orm
+    yield (
+        f"{stored / received:.2f} of receiving (at least {SHARE_OF_RECEIVING:g})",
+        stored >= SHARE_OF_RECEIVING * received,
+    )
+    yield f"MQTT 3.1.1 at {stored_311 / stored:.2f} of MQTT 5 (at least {OF_MQTT5:g})", stored_311 >= OF_MQTT5 * stored
 
 
-class _Bench:
-    """The servers with a registry of `THINGS` things, and the client as a process of its own."""
-
-    def __init__(self, servers: PrivateServers) -> None:
-        self._servers = servers
-        self._environment = servers.variables() | {"PANTAU_LOG_LEVEL": "WARNING", "PANTAU_DEBUG": "0"}
-        self._published = 0
-
-    def set_up(self) -> None:
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=self._environment, check=True)
-        self._client("register")
-
-    def drain(self, kind: str, count: int) -> float:
-        """Messages per second, from the first one received to the last one acknowledged."""
-        self._client("open-session")
-        flood = Flood(self._servers.broker.gateway_url)
-        flood.send(self._messages(count))
-        flood.finish()
-        answer = self._client(kind, str(count))
-        self._client("end-session")
-        rate = count / float(answer["seconds"])
-        print(f"  {kind}: {count:,} in {answer['seconds']:.1f} s, {rate:,.0f} msg/s", file=sys.stderr, flush=True)
-        return rate
-
-    def offer(self) -> list[float]:
-        """Milliseconds from publishing to the commit of each message, at the offered rate."""
-        self._client("open-session")
-        count = OFFERED_RATE * OFFERED_S
-        client = self._start("latency", str(count))
-        flood = Flood(self._servers.broker.gateway_url)
-        started = time.time() + 2.0  # the client's start
-        for number in range(count):
-            time.sleep(max(0.0, started + number / OFFERED_RATE - time.time()))
-            at = datetime.now(UTC).isoformat()
-            topic = f"sensors/bench-{number % THINGS}/pm25"
-            flood.send([(topic, f'{{"result": 1, "phenomenon_time": "{at}"}}'.encode())])
-        flood.finish()
-        latencies: list[float] = self._answer(client)["latencies_ms"]
-        # The first second warms up: the imports of the first batch, the month's partition.
-        return latencies[OFFERED_RATE:]
-
-    def _messages(self, count: int) -> Iterator[tuple[str, bytes]]:
-        """Each has a key that was never published before."""
-        first = self._published
-        self._published += count
-        for number in range(first, first + count):
-            topic = f"sensors/bench-{number % THINGS}/pm25"
-            yield topic, b'{"result": %d.5, "phenomenon_time": %d}' % (number % 300, T0 + number // THINGS)
-
-    def _client(self, *arguments: str) -> dict[str, Any]:
-        return self._answer(self._start(*arguments))
-
-    def _start(self, *arguments: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "bench.ingest", *arguments]
-        return subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, text=True)
-
-    def _answer(self, client: "subprocess.Popen[str]") -> dict[str, Any]:
-        out, _ = client.communicate(timeout=900)
-        if client.returncode:
-            raise RuntimeError(f"the client ended with {client.returncode}")
-        answer: dict[str, Any] = json.loads(out or "{}")
-        return answer
+def latency(stage: Stage, size: Size) -> Iterator[Mark]:
+    # The first second warms up: the imports of the first batch, the month's partition.
+    latencies_ms = stage.offer("latency", OFFERED_RATE, size.offered_s)["latencies_ms"][OFFERED_RATE:]
+    p50_ms, p99_ms = _p50_p99(latencies_ms)
+    yield (
+        f"published to committed at {OFFERED_RATE:,} msg/s: p50 {p50_ms:.1f} ms (under {P50_MS:g}), p99 {p99_ms:.1f} ms",
+        p50_ms < P50_MS,
+    )
 
 
-def client(kind: str, count: int) -> dict[str, Any]:
-    """What one client process does; Django is set up here and not in the process that measures."""
-    import django
+def many_properties(stage: Stage, size: Size) -> Iterator[Mark]:
+    one_each, ten_each = [], []
+    for _ in range(size.rounds):
+        one_each.append(stage.drain("store", size.queued, singles, of="readings"))
+        ten_each.append(stage.drain("store", size.queued, together, of="readings"))
+    each, ten = statistics.median(one_each), statistics.median(ten_each)
+    print(f"a message for each reading              {each:>8,.0f} readings/s  {_each(one_each, size)}")
+    print(f"a message for {len(PROPERTIES)} properties of a thing    {ten:>8,.0f} readings/s  {_each(ten_each, size)}")
+    yield (
+        f"messages of {len(PROPERTIES)} properties: {ten / each:.1f} times the readings (at least {TIMES_ALONE:g})",
+        ten >= TIMES_ALONE * each,
+    )
 
-    django.setup()
-    from bench.ingest_clients import CLIENTS
-    from sensors.ingest.worker import prepare_process
 
-    prepare_process()
-    return CLIENTS[kind](CLIENT_ID, count, THINGS)
+def several_workers(stage: Stage, size: Size) -> Iterator[Mark]:
+    by_one, by_three = [], []
+    for _ in range(size.rounds):
+        by_one.append(stage.drain_shared(SLOTS[:1], size.queued, alone))
+        by_three.append(stage.drain_shared(SLOTS, size.queued, alone))
+    one, three = statistics.median(by_one), statistics.median(by_three)
+    print(f"one worker of a shared subscription     {one:>8,.0f} msg/s  {_each(by_one, size)}")
+    print(f"three of them                           {three:>8,.0f} msg/s  {_each(by_three, size)}")
+    yield f"3 workers: {three / one:.2f} times one (at least {TIMES_ONE_WORKER:g})", three >= TIMES_ONE_WORKER * one
+
+
+def freshness(stage: Stage, size: Size) -> Iterator[Mark]:
+    with stage.refreshing():
+        waits_s = stage.offer("fresh", OFFERED_RATE, size.fresh_s, PROPERTIES[-1])["waits_s"]
+    p50_s, p99_s = _p50_p99(waits_s)
+    yield (
+        f"committed to counted in the hour's rollup at {OFFERED_RATE:,} msg/s: p50 {p50_s:.2f} s (under {FRESH_P50_S:g}), "
+        f"p99 {p99_s:.2f} s (under {FRESH_P99_S:g}); {len(waits_s):,} batches",
+        p50_s < FRESH_P50_S and p99_s < FRESH_P99_S,
+    )
+
+
+def city_day(stage: Stage, size: Size) -> Iterator[Mark]:
+    answer = stage.replay_city(size.city_minutes)
+    messages = size.city_minutes * CITY_THINGS
+    readings = messages * len(CITY_PROPERTIES)
+    early, late = answer["early_bytes"], answer["late_bytes"]
+    print(
+        f"{size.city_minutes:,} minutes of {CITY_THINGS} things with {len(CITY_PROPERTIES)} properties: {readings:,} readings in "
+        f"{messages:,} messages, {answer['seconds']:.1f} s, {readings / answer['seconds']:,.0f} readings/s"
+    )
+    yield (
+        f"the worker's memory: {early / 2**20:.0f} MiB after a tenth, {late / 2**20:.0f} MiB at the end, "
+        f"{late / early:.2f} times (at most {MORE_MEMORY:g})",
+        late <= MORE_MEMORY * early,
+    )
+
+
+def journal(stage: Stage, size: Size) -> Iterator[Mark]:
+    seconds = stage.write(size.batches)
+    ratio = seconds["with"] / seconds["without"]
+    yield (
+        f"a write with the journal's entry: {ratio:.2f} times one without (at most {JOURNAL_COSTS:g})",
+        ratio <= JOURNAL_COSTS,
+    )
+
+
+PARTS: tuple[Callable[[Stage, Size], Iterator[Mark]], ...] = (
+    storing,
+    latency,
+    many_properties,
+    several_workers,
+    freshness,
+    city_day,
+    journal,
+)
+
+
+def _p50_p99(values: Sequence[float]) -> tuple[float, float]:
+    return statistics.median(values), statistics.quantiles(values, n=100)[98]
+
+
+def _each(rates: Sequence[float], size: Size) -> str:
+    return f"({', '.join(f'{rate:,.0f}' for rate in rates)}; {size.queued:,} readings queued each)"
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        sys.exit(main())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
-    print(json.dumps(client(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)))
+    sys.exit(main(sys.argv[1:]))

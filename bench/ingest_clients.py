@@ -1,79 +1,65 @@
-"""The clients that `bench.ingest` compares. All are the same worker on the same connection; they differ in what they do with
-a batch. Imported after Django is set up."""
+"""The clients that `bench.ingest` compares, each a process: `python -m bench.ingest_clients KIND [COUNT [SLOT]]`.
 
+All are the same worker on the same connection; they differ in what they do with a batch.
+"""
+
+import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+    import django
+
+    django.setup()
 
 from django.conf import settings
+from django.db import connection
 
-from sensors.ingest.batch import Message, build_batch
+from bench.ingest_messages import CITY_THINGS, PROPERTIES
+from bench.ingest_stage import CLIENT_ID
+from bench.ingest_stores import DecodeOnly, Fresh, InsertEach, Shared, Sized, Timed
+from bench.ingest_writes import write_with_and_without_journal
 from sensors.ingest.broker_url import parse_broker_url
 from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
-from sensors.ingest.decoders import Decode
-from sensors.ingest.store import Outcome, Store
-from sensors.ingest.topics import EVERYTHING
-from sensors.ingest.worker import RECEIVE_MAXIMUM, Worker
-from sensors.observations.columns import time_at
-from sensors.observations.models import Observation
+from sensors.ingest.floods.store import LimitedStore
+from sensors.ingest.slots import Sessions
+from sensors.ingest.store import Outcome
+from sensors.ingest.worker import Worker, prepare_process
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 
+if TYPE_CHECKING:
+    from sensors.ingest.decoders import Decode
+    from sensors.ingest.store import Store
 
-class DecodeOnly(Store):
-    """The baseline of receiving: decoded, acknowledged, and not stored."""
-
-    def refresh(self) -> None:
-        pass
-
-    def store(self, messages: Sequence[Message]) -> Outcome:
-        return Outcome(stored=sum(len(message.decoded.readings) for message in messages if message.decoded))
+IDLE_S = 3.0
 
 
-class InsertEach(Store):
-    """The baseline of the plain way: an ORM insert, and so a commit, per message."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How many readings to take, as which slot."""
 
-    def store(self, messages: Sequence[Message]) -> Outcome:
-        columns = build_batch(messages, self.registry.things, now=datetime.now(UTC)).columns
-        for row in range(len(columns)):
-            Observation.objects.create(
-                datastream_id=columns.datastream_ids[row],
-                phenomenon_time=time_at(columns.phenomenon_us[row]),
-                result=columns.results[row],
-                received_at=time_at(columns.received_us[row]),
-                quality=columns.qualities[row],
-                time_source=columns.time_sources[row],
-            )
-        return Outcome(stored=len(columns))
+    count: int = 0
+    slot: int = 0
+
+    def options(self, **more: Any) -> LinkOptions:
+        return Sessions(parse_broker_url(settings.MQTT_URL), CLIENT_ID).options(self.slot, **more)
 
 
-class Timed(Store):
-    """Stores as in use, and notes how old each reading is once its transaction is committed."""
-
-    def __init__(self) -> None:
-        super().__init__(slot=0)
-        self.latencies_ms: list[float] = []
-
-    def store(self, messages: Sequence[Message]) -> Outcome:
-        outcome = super().store(messages)
-        now = datetime.now(UTC)
-        for message in messages:
-            assert message.decoded is not None
-            (reading,) = message.decoded.readings
-            assert reading.phenomenon_time is not None
-            self.latencies_ms.append((now - reading.phenomenon_time).total_seconds() * 1000)
-        return outcome
-
-
-def _worker(client_id: str, store: Store) -> Worker:
-    options = LinkOptions(client_id, EVERYTHING, RECEIVE_MAXIMUM)
+def _worker(task: Task, store: "Store", **options: Any) -> Worker:
     url = parse_broker_url(settings.MQTT_URL)
 
     def link(
-        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: "Decode"
     ) -> BrokerLink:
-        return BrokerLink(url, options, on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode)
+        return BrokerLink(
+            url, task.options(**options), on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode
+        )
 
     return Worker(store, link)
 
@@ -100,61 +86,84 @@ def _run(worker: Worker, count: int) -> float:
     return seconds[0]
 
 
-def _drain(store: Store) -> Callable[[str, int, int], dict[str, Any]]:
-    return lambda client_id, count, things: {"seconds": _run(_worker(client_id, store), count)}
+def _drain(make_store: Callable[[], "Store"], **options: Any) -> Callable[[Task], dict[str, Any]]:
+    return lambda task: {"seconds": _run(_worker(task, make_store(), **options), task.count)}
 
 
-def _latency(client_id: str, count: int, things: int) -> dict[str, Any]:
+def _latency(task: Task) -> dict[str, Any]:
     store = Timed()
-    _run(_worker(client_id, store), count)
+    print("ready", flush=True)
+    _run(_worker(task, store), task.count)
     return {"latencies_ms": store.latencies_ms}
 
 
-def _register(client_id: str, count: int, things: int) -> dict[str, Any]:
-    pm25 = ObservedProperty.objects.create(code="pm25", name_id="PM2.5", name_en="PM2.5", domain="environment")
-    for number in range(things):
-        thing = Thing.objects.create(slug=f"bench-{number}", name=f"bench-{number}")
-        Datastream.objects.create(
-            thing=thing, observed_property=pm25, unit_ucum="ug/m3", plausible_min=0, plausible_max=1000
-        )
-    return {}
+def _fresh(task: Task) -> dict[str, Any]:
+    store = Fresh()
+    watcher = threading.Thread(target=store.watch)
+    watcher.start()
+    print("ready", flush=True)
+    try:
+        _run(_worker(task, store), task.count)
+    finally:
+        store.is_done = True
+        watcher.join()
+    return {"waits_s": store.waits_s}
 
 
-def _open_session(client_id: str, count: int, things: int) -> dict[str, Any]:
-    """Subscribes and leaves: what is published from now on waits."""
-    link = BrokerLink(
-        parse_broker_url(settings.MQTT_URL),
-        LinkOptions(client_id, EVERYTHING, RECEIVE_MAXIMUM),
-        on_delivery=lambda delivery: None,
+def _city(task: Task) -> dict[str, Any]:
+    store = Sized(task.count)
+    seconds = _run(_worker(task, store), task.count)
+    return {"seconds": seconds, "early_bytes": store.early_bytes, "late_bytes": store.late_bytes}
+
+
+def _share(task: Task) -> dict[str, Any]:
+    store = Shared(task.slot)
+    worker = _worker(task, store)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    failure = worker.run(until_idle_s=IDLE_S)
+    assert failure is None, failure
+    assert worker.total == Outcome(stored=worker.total.stored), worker.total
+    return {"first": store.first, "last": store.last, "stored": worker.total.stored}
+
+
+def _register(task: Task) -> dict[str, Any]:
+    made = ObservedProperty.objects.bulk_create(
+        ObservedProperty(code=code, name_id=code, name_en=code, domain="environment") for code in PROPERTIES
     )
-    link.start()
-    assert link.subscribed.wait(30)
-    link.stop()
-    return {}
-
-
-def _end_session(client_id: str, count: int, things: int) -> dict[str, Any]:
-    """Ends the session, so that the next one's queue holds nothing of this."""
-    left: list[Delivery] = []
-    link = BrokerLink(
-        parse_broker_url(settings.MQTT_URL),
-        LinkOptions(client_id, EVERYTHING, RECEIVE_MAXIMUM, is_retiring=True),
-        on_delivery=left.append,
+    things = Thing.objects.bulk_create(
+        Thing(slug=f"bench-{number}", name=f"bench-{number}") for number in range(CITY_THINGS)
     )
-    link.start()
-    connected = threading.Event()
-    connected.wait(0.5)
-    link.stop()
-    assert not left, f"{len(left)} messages were not acknowledged"
+    Datastream.objects.bulk_create(
+        Datastream(thing=thing, observed_property=each, unit_ucum="ug/m3", plausible_min=0, plausible_max=1000)
+        for thing in things
+        for each in made
+    )
+    with connection.cursor() as cursor:
+        # As autovacuum does within a minute: statements are planned by it.
+        cursor.execute("ANALYZE")
     return {}
 
 
-CLIENTS: dict[str, Callable[[str, int, int], dict[str, Any]]] = {
+CLIENTS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "register": _register,
-    "open-session": _open_session,
-    "end-session": _end_session,
-    "receive": _drain(DecodeOnly()),
-    "store": _drain(Store(slot=0)),
-    "orm": _drain(InsertEach()),
+    "receive": _drain(DecodeOnly),
+    "store": _drain(lambda: LimitedStore(slot=0)),
+    "store-3.1.1": _drain(lambda: LimitedStore(slot=0), is_mqtt5=False),
+    "orm": _drain(InsertEach),
+    "share": _share,
     "latency": _latency,
+    "fresh": _fresh,
+    "city": _city,
+    "write": lambda task: write_with_and_without_journal(task.count),
 }
+
+
+def main(arguments: Sequence[str]) -> None:
+    prepare_process()
+    kind, *numbers = arguments
+    print(json.dumps(CLIENTS[kind](Task(*map(int, numbers)))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -5,7 +5,7 @@ from geo.analysis.models import ResultRow, ResultSet
 from geo.analysis.saved import SavedAnalysis
 from geo.areas.models import Area, AreaAncestry, AreaLevel, City, PopulationFigure
 from geo.channels.models import ChannelConnection, DeadLetter
-from geo.operations.alerts.models import Alert, AlertEvent, AlertRule, AlertState
+from geo.operations.alerts.models import Alert, AlertEvent, AlertProgress, AlertRule
 from geo.operations.closing.models import Closing
 from geo.operations.duty.models import Escalation, OnCallLevel, Shift
 from geo.operations.field_links.models import AgencyContact, FieldLink
@@ -44,8 +44,8 @@ __all__ = [
     "AgencyContact",
     "Alert",
     "AlertEvent",
+    "AlertProgress",
     "AlertRule",
-    "AlertState",
     "Area",
     "AreaAncestry",
     "AreaLevel",

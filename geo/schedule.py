@@ -15,6 +15,7 @@ from geo.channels.locks import advisory_lock
 from geo.channels.models import ChannelConnection
 from geo.channels.pulling import Outcome, is_due, pull_channel, pulled_connections
 from geo.operations.alerts.evaluation import evaluate_alerts
+from geo.operations.alerts.watching import keep_watches
 from geo.operations.clocks.services import keep_calendars
 from geo.operations.duty.escalation import escalate_due
 from geo.operations.mayor.sending import send_due_briefs
@@ -23,6 +24,7 @@ from geo.operations.outbox.delivery import forget_finished
 from geo.reports.intake_limits import forget_old_windows
 from geo.reports.personal_data.retention import anonymise_due
 from geo.reports.photos.sweep import sweep_photos
+from sensors.published import keep_observations
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +46,12 @@ class Job:
 JOBS = (
     Job("anonymise old reports", timedelta(hours=1), anonymise_due),
     Job("call the on-call list", timedelta(minutes=1), escalate_due),
-    Job("evaluate alerts", timedelta(seconds=10), evaluate_alerts),
+    Job("alerts of what was crossed", timedelta(seconds=2), evaluate_alerts),
+    Job("watch what rules hold for", timedelta(seconds=10), keep_watches),
     Job("forget old intake windows", timedelta(minutes=10), forget_old_windows),
     Job("forget finished messages", timedelta(hours=1), forget_finished),
     Job("forget unconfirmed subscriptions", timedelta(hours=1), forget_unconfirmed),
+    Job("keep observations", timedelta(days=1), keep_observations),
     Job("keep working calendars", timedelta(hours=1), keep_calendars),
     Job("send weekly briefs", timedelta(minutes=10), send_due_briefs),
     Job("sweep photos of nobody", timedelta(days=1), sweep_photos),

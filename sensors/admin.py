@@ -1,49 +1,21 @@
-"""The registry and the quarantine in the admin. Places are edited as WKT text: no third party's map is loaded."""
+"""The registry and the quarantine in the admin; things and pending devices have modules of their own."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.contrib.gis.db.models import PointField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from sensors.ingest.floods.admin import DeviceLimitAdmin
 from sensors.ingest.models import IngestStatus, RejectedMessage, TopicRule
-from sensors.registry.models import Datastream, ObservedProperty, Sensor, Thing, ThingLocation
+from sensors.ingest.pending.admin import PendingThingAdmin
+from sensors.ingest.sources.models import MqttSource
+from sensors.observations.archive_models import ObservationArchive
+from sensors.registry.models import ObservedProperty, Sensor
+from sensors.states import admin as states_admin
+from sensors.things_admin import ThingAdmin
 
-
-class LocationInline(admin.TabularInline):
-    model = ThingLocation
-    extra = 0
-    formfield_overrides = {
-        PointField: {"widget": forms.TextInput(attrs={"size": 50, "placeholder": "POINT (106.99 -6.23)"})}
-    }
-
-
-class DatastreamInline(admin.TabularInline):
-    model = Datastream
-    extra = 0
-    fields = [
-        "observed_property",
-        "unit_ucum",
-        "unit_name",
-        "plausible_min",
-        "plausible_max",
-        "expected_interval_s",
-        "sensor",
-    ]
-
-
-@admin.register(Thing)
-class ThingAdmin(admin.ModelAdmin):
-    list_display = ["slug", "name", "is_simulated"]
-    list_filter = ["is_simulated"]
-    search_fields = ["slug", "name"]
-    inlines = [LocationInline, DatastreamInline]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Its observations would stay behind, and nobody could say what they were of.
-        return False
+__all__ = ["DeviceLimitAdmin", "PendingThingAdmin", "ThingAdmin", "states_admin"]
 
 
 @admin.register(Sensor)
@@ -66,6 +38,19 @@ class TopicRuleAdmin(admin.ModelAdmin):
     list_display = ["pattern", "format", "thing", "takes_others", "position", "is_active"]
     list_editable = ["position", "is_active"]
     list_filter = ["format", "is_active"]
+
+
+@admin.register(MqttSource)
+class MqttSourceAdmin(admin.ModelAdmin):
+    """`ingest_source` reads the sources anew every half minute."""
+
+    list_display = ["name", "url", "qos", "is_active", "filled_until", "trouble"]
+    list_filter = ["is_active"]
+    readonly_fields = ["password_variable", "trouble"]
+
+    @admin.display(description=_("variable of the environment with the password"))
+    def password_variable(self, source: MqttSource) -> str:
+        return source.password_variable if source.name else "PANTAU_SOURCE_…_PASSWORD"
 
 
 @admin.register(RejectedMessage)
@@ -92,7 +77,25 @@ class RejectedMessageAdmin(admin.ModelAdmin):
 
 @admin.register(IngestStatus)
 class IngestStatusAdmin(admin.ModelAdmin):
-    list_display = ["slot", "received", "stored", "repeated", "quarantined", "ignored", "last_commit_at"]
+    list_display = ["slot", "source", "received", "stored", "repeated", "quarantined", "ignored", "last_commit_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ObservationArchive)
+class ObservationArchiveAdmin(admin.ModelAdmin):
+    """To be read: `manage archive_observations` and `restore_observations` write it."""
+
+    list_display = ["path", "state", "rows", "exported_at", "dropped_at", "restored_until"]
+    list_filter = ["state", "observed_property"]
+    date_hierarchy = "month"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,11 +1,12 @@
-"""ASGI entry point."""
+"""ASGI entry point, of the live stream alone: everything else is WSGI's."""
 
 import os
 
-from django.core.asgi import get_asgi_application
-
-from server.core.time_limits import limit_connections
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
-application = get_asgi_application()
-limit_connections()
+django.setup()
+
+from server.live.app import LiveApp  # noqa: E402
+
+application = LiveApp()

@@ -22,9 +22,14 @@ DATABASES = {"default": env.database()}
 MQTT_URL = env.text("MQTT_URL", "")
 MQTT_GATEWAY_URL = env.text("MQTT_GATEWAY_URL", MQTT_URL)
 BROKER_DIR = env.text("PANTAU_BROKER_DIR", "")
+# How many processes of `ingest_mqtt` share the load.
+INGEST_WORKERS = env.integer("PANTAU_INGEST_WORKERS", 1, minimum=1, maximum=32)
+
+# Whether what is stored is told of by MQTT, too, on the topics sta/v1.1/… (SensorThings; a message for each observation).
+STA_MQTT = env.flag("PANTAU_STA_MQTT")
 
 INSTALLED_APPS = [
-    "server.web.admin_apps.PantauAdminConfig",
+    "server.web.admin.apps.PantauAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "server.web.admin_zone.AdminZoneMiddleware",
+    "server.web.admin.zone.AdminZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "server.web.middleware.ProblemPageMiddleware",
@@ -99,6 +104,8 @@ DEFAULT_TIME_ZONE = env.text("PANTAU_TIME_ZONE", "Asia/Jakarta")
 LAYER_CRS = env.integers("PANTAU_CRS", "32748")
 # Where the licence of what the layers show is written; a city that has chosen none says nothing of it.
 LICENSE_URL = env.text("PANTAU_LICENSE", "")
+# A map of somebody else's under the city's, whose origin alone the map page's security policy lets through.
+BASEMAP = env.base_map("PANTAU_BASEMAP_URL", "PANTAU_BASEMAP_ATTRIBUTION")
 # The index at the last bound of the ISPU table, which P.14/MENLHK/2020 leaves to be read as 400 or as 500.
 ISPU_TOP = env.integer("PANTAU_ISPU_TOP", 500, minimum=400, maximum=500)
 if ISPU_TOP not in (400, 500):
@@ -112,6 +119,7 @@ STATICFILES_DIRS = [
     for prefix, folder in [
         ("", BASE_DIR / "server/web/static"),
         ("maplibre-gl", BASE_DIR / "node_modules/maplibre-gl/dist"),
+        ("uplot", BASE_DIR / "node_modules/uplot/dist"),
     ]
     if folder.is_dir()
 ]
@@ -148,7 +156,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_HANDLER = "geo.reports.access.lockout.LockoutHandler"
 LOCKOUT_ADDRESS_FAILURES = env.integer("PANTAU_LOCKOUT_ADDRESS_FAILURES", 100, minimum=1)
 AXES_CLIENT_IP_CALLABLE = "geo.reports.access.people.locked_address"
-AXES_LOCKOUT_CALLABLE = "server.web.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "server.web.admin.lockout.locked_out"
 # Who goes on trying during the lock-out does not lengthen it for the one who has the name.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
@@ -167,7 +175,11 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # A person by token, password or session: for the rooms that know nothing of how people are known.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "geo.reports.access.authentication.PersonAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "URL_FORMAT_OVERRIDE": None,
@@ -188,6 +200,8 @@ SPECTACULAR_SETTINGS = {
         "SubscriptionKindEnum": "geo.operations.notifications.models.Subscription.Kind",
         "ContactKindEnum": "geo.operations.field_links.models.AgencyContact.Kind",
         "InstructionStateEnum": "geo.operations.mayor.models.State",
+        "PendingStateEnum": "sensors.ingest.pending.models.PendingThing.State",
+        "BrokerStateEnum": ["created", "kept", "elsewhere", "failed"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -211,6 +225,12 @@ LINK_URL = BASE_URL or f"http://127.0.0.1:{env.integer('PANTAU_PORT', 8000, mini
 # How many things one address, or one account, may be told of.
 SUBSCRIPTIONS_MOST = env.integer("PANTAU_SUBSCRIPTIONS_MOST", 20, minimum=1)
 
+# Where the stream of new observations is served; unless it is named, on this port of the host that was asked.
+STREAM_URL = env.text("PANTAU_STREAM_URL", "").rstrip("/")
+STREAM_PORT = env.integer("PANTAU_STREAM_PORT", 8500, minimum=1, maximum=65535)
+# How many may listen to one process of it at a time.
+STREAM_MOST = env.integer("PANTAU_STREAM_MOST", 1000, minimum=1)
+
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # What an anonymous citizen may send in ten minutes: per device, and per network address behind which thousands may sit.
@@ -218,9 +238,21 @@ INTAKE_LIMIT_DEVICE = env.integer("PANTAU_INTAKE_LIMIT_DEVICE", 20, minimum=1)
 INTAKE_LIMIT_ADDRESS = env.integer("PANTAU_INTAKE_LIMIT_ADDRESS", 3000, minimum=1)
 # What one key of a channel may send in ten minutes, where the key itself says nothing else.
 KEY_LIMIT = env.integer("PANTAU_KEY_LIMIT", 30000, minimum=1)
+# Devices that publish and are not registered: what they send is in quarantine; they are noted, for somebody to approve them, where
+# this says so, and at most so many new ones in an hour.
+AUTO_PROVISION = env.choice("PANTAU_AUTO_PROVISION", ("off", "pending"))
+PENDING_PER_HOUR = env.integer("PANTAU_PENDING_PER_HOUR", 100, minimum=1)
+# How many readings a second one device may send for ever (0: no limit), and how many at once after a silence; and for how many
+# minutes one that sends more is kept out of the broker (0: it is not).
+DEVICE_RATE = env.integer("PANTAU_DEVICE_RATE", 50)
+DEVICE_BURST = env.integer("PANTAU_DEVICE_BURST", 5000, minimum=1)
+FLOOD_BLOCK = env.integer("PANTAU_FLOOD_BLOCK", 0)
 # Networks inside which an address may be called that somebody else has named (a channel's, a photo's). Private ones, this
 # machine's own among them, are refused otherwise.
 OUTBOUND_ALLOW = env.networks("PANTAU_OUTBOUND_ALLOW")
+# Who may read /metrics besides this machine: networks, and whoever shows the token.
+METRICS_ALLOW = env.networks("PANTAU_METRICS_ALLOW")
+METRICS_TOKEN = env.token("PANTAU_METRICS_TOKEN")
 # How long personal data is kept after a report's last change, where its category does not say.
 # So long a citizen can reopen a report by the link that came with the answer.
 REOPEN_DAYS = env.integer("PANTAU_REOPEN_DAYS", 14, minimum=0)
@@ -229,6 +261,14 @@ REPORT_LINK_DAYS = env.integer("PANTAU_REPORT_LINK_DAYS", 365, minimum=1)
 # So long the link is good by which an agency without a workstation answers for a report.
 FIELD_LINK_HOURS = env.integer("PANTAU_FIELD_LINK_HOURS", 72, minimum=1)
 RETENTION_DAYS = env.integer("PANTAU_RETENTION_DAYS", 730, minimum=1)
+# How long observations are kept in the database before they go to the archive's files; and their hourly rollups. 0: for ever.
+RAW_DAYS = env.integer("PANTAU_RAW_DAYS", 0)
+if 0 < RAW_DAYS < 31:
+    env.fail("PANTAU_RAW_DAYS", f"must be 0 (for ever) or at least 31, not {RAW_DAYS}")
+ROLLUP_YEARS = env.integer("PANTAU_ROLLUP_YEARS", 0, maximum=200)
+if ROLLUP_YEARS and not 0 < RAW_DAYS <= 365 * ROLLUP_YEARS:
+    env.fail("PANTAU_ROLLUP_YEARS", "needs PANTAU_RAW_DAYS, and no more days of it: rollups outlive raw observations")
+ARCHIVE_DIR = Path(env.text("PANTAU_ARCHIVE_DIR", str(HOME / "archive")))
 
 LOGGING = {
     "version": 1,

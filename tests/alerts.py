@@ -1,9 +1,17 @@
 """Rules and alerts for tests, as they are once something has been measured."""
 
+from datetime import datetime
 from typing import Any
+
+from django.db import transaction
 
 from geo.areas.models import Area, City
 from geo.models import Alert, AlertEvent, AlertRule
+from geo.operations.alerts import evaluation
+from geo.operations.alerts.watching import keep_watches
+from sensors.observations.coverage import observed_spans
+from sensors.thresholds.evaluation import Span, evaluate
+from sensors.thresholds.models import Watch
 from tests.factories import NOW
 
 
@@ -28,3 +36,15 @@ def make_alert(city: City, number: int = 1, **more: Any) -> Alert:
         alert=made, at=NOW, recorded_at=NOW, action="opened", old_level=0, new_level=1, value=400.0
     )
     return made
+
+
+def evaluate_alerts(now: datetime) -> str:
+    """What three processes do one after the other: the watches of the rules, the crossings of their levels, the alerts of those.
+
+    Everything is followed anew, whatever is new: the journal is not read by the transaction that writes it.
+    """
+    keep_watches(now)
+    watched = list(Watch.objects.values_list("datastream_id", flat=True).distinct())
+    with transaction.atomic():
+        evaluate({one: Span(*span) for one, span in observed_spans(watched).items()}, now)
+    return evaluation.evaluate_alerts(now)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 
 from tests.databases import template_of
 from tests.emptying import empty_quickly
@@ -50,3 +51,9 @@ def _own_media(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
 def _nothing_remembered() -> None:
     """Answers are remembered by data version, and a rolled-back test gives its versions to the next one."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_settings() -> None:
+    """The test client leaves the language of its last request behind, which no process of its own does."""
+    translation.deactivate()

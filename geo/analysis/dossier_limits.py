@@ -10,7 +10,6 @@ from datetime import datetime
 from math import log10
 from typing import Any
 
-from geo.analysis import ispu
 from geo.analysis.dossier_figures import SQL, Subject, figure, iso, rounded
 from geo.analysis.dossier_gauges import Gauge
 from geo.analysis.reading_limits import (
@@ -24,6 +23,7 @@ from geo.analysis.reading_limits import (
     rain_class,
     read_alert_tables,
 )
+from sensors.published import ispu
 
 Threshold = tuple[int, int, float]  # datastream id, location id, level
 HoursAt = Mapping[Threshold, tuple[int, int]]  # hours whose greatest value reached it, hours whose mean lay above it

@@ -59,12 +59,14 @@ class Place:
 class Crossing:
     """The hour in which the threshold was crossed, and the highest reading until the thing had been quiet again.
 
-    `is_used`: the hours before and after it all lie in the period.
+    `is_used`: the hours before and after it all lie in the period. `reports_after`: those of its hour and the hours after; None
+    where it is not used.
     """
 
     time: datetime
     peak: float
     is_used: bool
+    reports_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,13 @@ def study_events(params: EventsParams, progress: Progress = no_progress) -> Even
         hours_with_readings=with_readings,
         reports=int(counts.sum()),
         crossings=tuple(
-            Crossing(times[i], _peak(values, int(found[i]), params), bool(used[i])) for i in in_period[:MAX_EVENTS]
+            Crossing(
+                times[i],
+                _peak(values, int(found[i]), params),
+                bool(used[i]),
+                int(counts[indices[i] : indices[i] + params.after + 1].sum()) if used[i] else None,
+            )
+            for i in in_period[:MAX_EVENTS]
         ),
         epochs=epochs,
         reason=_reason(epochs, with_readings, is_too_many),

@@ -146,7 +146,7 @@ class ChannelsView(PublicView):
     def get(self, request: Request) -> Response:
         """The ways by which reports come in."""
         values = read_query(request.query_params, ["city"])
-        found = Channel.objects.filter(is_active=True).select_related("city").order_by("slug")
+        found = Channel.objects.filter(is_active=True, is_exercise=False).select_related("city").order_by("slug")
         if "city" in values:
             found = found.filter(Q(city=None) | Q(city=find_city(values["city"])))
         return Response({"results": ChannelSerializer(found, many=True).data})

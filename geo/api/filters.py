@@ -1,7 +1,7 @@
 """The filters of reports: a query string becomes a frozen value, once; nothing further in sees a request."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from server.core.params import BBox, parse_bbox, parse_choice, parse_datetime_in
 
 FILTERS = (
     *("category", "status", "area", "channel", "agency", "kind", "city"),
-    *("bbox", "datetime", "start", "end", "q", "late"),
+    *("bbox", "datetime", "start", "end", "q", "late", "exercise"),
 )
 LONGEST_TEXT = 200
 # In place of an agency's slug: the reports that nobody has yet.
@@ -32,7 +32,8 @@ NO_AGENCY = "none"
 class ReportFilter:
     """Which reports are asked for: None is all of them. Times are UTC, half-open; `zone` is the one whose days were meant.
 
-    Of `agency_ids` None is no agency. `late_at`: those that are open, and were due before this moment.
+    Of `agency_ids` None is no agency. `late_at`: those that are open, and were due before this moment. `is_exercise`: those of
+    an exercise alone, or the real ones alone.
     """
 
     zone: ZoneInfo
@@ -48,6 +49,11 @@ class ReportFilter:
     end: datetime | None = None
     text: str | None = None
     late_at: datetime | None = None
+    is_exercise: bool | None = None
+
+    def without_exercise(self) -> "ReportFilter":
+        """For what counts reports: the real ones, unless those of an exercise were asked for."""
+        return self if self.is_exercise is not None else replace(self, is_exercise=False)
 
     def seen_by(self, principal: Principal) -> ReportQuerySet:
         """Of what somebody may see, the reports that are asked for. What is late, one sees of the reports that one oversees."""
@@ -74,6 +80,8 @@ class ReportFilter:
             found = found.filter(kind=self.kind)
         if self.city_id is not None:
             found = found.filter(city_id=self.city_id)
+        if self.is_exercise is not None:
+            found = found.filter(is_exercise=self.is_exercise)
         if self.bbox is not None:
             found = found.in_bbox(self.bbox)
         if self.late_at is not None:
@@ -100,6 +108,9 @@ def parse_report_filter(values: Mapping[str, str], *, now: datetime) -> ReportFi
         end=end,
         text=_text(values.get("q")),
         late_at=now if "late" in values and parse_choice(values["late"], "late", ["true"]) else None,
+        is_exercise=parse_choice(values["exercise"], "exercise", ["true", "false"]) == "true"
+        if "exercise" in values
+        else None,
     )
 
 

@@ -41,7 +41,7 @@ class PrivateNoteSerializer(serializers.ModelSerializer[HistoryNote]):
 
 
 class PrivateReportSerializer(serializers.ModelSerializer[Report]):
-    """What was sent, as it was sent: exact place, original text, address, answers. The contact only with `sees_contact`."""
+    """What was sent, as it was sent: exact place, original text, address, landmark, answers. The contact only with `sees_contact`."""
 
     id = serializers.CharField(source="public_id")
     location = ExactPoint(precision=7)
@@ -54,7 +54,17 @@ class PrivateReportSerializer(serializers.ModelSerializer[Report]):
     class Meta:
         model = Report
         fields = [
-            *("id", "external_id", "description", "location", "location_flag", "area", "address", "attributes"),
+            *(
+                "id",
+                "external_id",
+                "description",
+                "location",
+                "location_flag",
+                "area",
+                "address",
+                "landmark",
+                "attributes",
+            ),
             *("photos", "notes", "contact", "anonymised_at"),
         ]
 

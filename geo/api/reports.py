@@ -1,7 +1,5 @@
 """`/api/reports/`: taking reports in, and giving them out as the public may see them."""
 
-from typing import Any
-
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -22,10 +20,10 @@ from geo.api.serializers import (
 from geo.api.views import PAGE_PARAMETERS, PublicView, address_of, parameter, utc_now
 from geo.reports.access.links import make_link
 from geo.reports.access.principals import Principal
-from geo.reports.intake_limits import Sender, admit, admit_token, issue_token, scoped_external_id, sender_of
-from geo.reports.models import Channel, Report
-from geo.reports.report_input import ReportInput, contact_of
-from geo.reports.services import channel_of, submit_report, support_report
+from geo.reports.intake_limits import admit, admit_token, issue_token, sender_of
+from geo.reports.models import Report
+from geo.reports.report_input import ReportInput, store_input
+from geo.reports.services import channel_of, support_report
 from server.core.errors import InvalidFields, NotFound
 from server.core.listing import PAGING, absolute_url, next_link, page_of, read_query
 
@@ -43,6 +41,11 @@ FILTER_PARAMETERS = [
     parameter("end", "To this time (excluded), or to the end of this day of the city."),
     parameter("q", "Text to be found in the public description."),
     parameter("late", "`true`: those that are open and past their time. For staff, of the reports that they oversee."),
+    parameter(
+        "exercise",
+        "`true`: those of an exercise alone; `false`: the real ones alone. Staff see both in lists; what counts reports, and the "
+        "export, leave an exercise out unless it is asked for. The public never sees one.",
+    ),
 ]
 DEVICE_TOKEN = OpenApiParameter(
     "X-Device-Token",
@@ -94,11 +97,13 @@ class ReportsView(PublicView):
         _refuse_other_files(request)
         form = ReportInput(data=request.data)
         form.is_valid(raise_exception=True)
-        report, created = _submit(form.validated_data, channel, sender, principal)
+        report, created = store_input(form.validated_data, channel=channel, sender=sender, by=principal, now=utc_now())
         whole = Report.objects.for_answer().get(pk=report.pk)
         # The report is committed by now: of two that come at once, the later one sees the other among its duplicates.
-        # An officer who writes down what somebody tells them does not become the one who is asked whether it is done.
-        is_told = (created or principal.channel is not None) and not principal.is_staff
+        # An officer who writes down what somebody tells them does not become the one who is asked whether it is done. Of a
+        # repeat, whoever shows that they are the sender: the first answer may have been lost on its way.
+        is_sender = principal.channel is not None or (sender is not None and sender.has_token)
+        is_told = (created or is_sender) and not principal.is_staff
         token = make_link(report, now=report.received_at) if is_told else None
         answer = NewReportSerializer(whole, context={"request": request, "token": token}).data
         headers = {"Location": absolute_url(request, reverse("report", args=[report.public_id]))}
@@ -109,32 +114,6 @@ def _refuse_other_files(request: Request) -> None:
     """A file that nobody reads would be lost, and its sender would believe that it was taken."""
     if others := {name[:100] for name in request.FILES} - {"photos"}:
         raise InvalidFields({name: [_("Not a field for files; photos are sent as photos.")] for name in sorted(others)})
-
-
-def _submit(fields: dict[str, Any], channel: Channel, sender: Sender | None, by: Principal) -> tuple[Report, bool]:
-    external_id = fields.get("external_id")
-    if external_id is not None and sender is not None:
-        external_id = scoped_external_id(sender, external_id)
-    try:
-        return submit_report(
-            channel=channel,
-            category=fields["category"],
-            kind=fields["kind"],
-            description=fields["description"],
-            location=fields.get("location"),
-            area_code=fields.get("area"),
-            reported_at=fields.get("reported_at"),
-            external_id=external_id,
-            contact=contact_of(fields),
-            photos=fields.get("photos", ()),
-            device_hash=sender.device_hash if sender is not None and sender.has_token else "",
-            now=utc_now(),
-            by=by,
-        )
-    except InvalidFields as error:
-        # The sender is told of the field that it sent: lon and lat, where there was no location.
-        named = {fields["place_field"] if name == "location" else name: says for name, says in error.fields.items()}
-        raise InvalidFields(named) from None
 
 
 def find_report(principal: Principal, public_id: str) -> Report:

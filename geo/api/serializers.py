@@ -49,6 +49,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
             "city",
             "channel",
             "is_simulated",
+            "is_exercise",
             "kind",
             "category",
             "category_name",
@@ -178,7 +179,7 @@ class NewReportSerializer(ReportDetailSerializer):
     possible_duplicates = serializers.SerializerMethodField()
     link = serializers.SerializerMethodField(
         help_text="Who holds it is the reporter, see /api/report-link/. Null for a report that was sent before, but to the "
-        "channel whose key it is, and for one that staff have sent for somebody."
+        "channel whose key and the device whose token it is, and for one that staff have sent for somebody."
     )
 
     class Meta(ReportDetailSerializer.Meta):

@@ -52,7 +52,7 @@ class SummaryView(PublicView):
         group = parse_choice(values.get("group", "category"), "group", ("category", "parent"))
         asked = parse_report_filter(values, now=utc_now())
         key = F("category_id") if group == "category" else Coalesce("category__parent_id", "category_id")
-        found = asked.seen_by(self.principal).order_by()
+        found = asked.without_exercise().seen_by(self.principal).order_by()
         counts = dict(found.annotate(key=key).values_list("key").annotate(n=Count("id")))
         total = sum(counts.values())
         categories = [

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from geo.api import areas, directory, duplicates, private_report, report_photos, report_status, reports, summary
+from geo.api import (
+    areas,
+    directory,
+    duplicates,
+    glance,
+    private_report,
+    report_counts,
+    report_photos,
+    report_status,
+    reports,
+    summary,
+)
 from geo.api.analysis import density_grid, dossier, events, interventions, matrix, print, results, saved
 from geo.api.operations import (
     alerts,
@@ -12,18 +23,23 @@ from geo.api.operations import (
     evidence,
     export,
     field_links,
+    handling,
     incidents,
     instructions,
+    queue,
     report_links,
     routing,
     subscriptions,
+    thresholds,
     tokens,
 )
 
 urlpatterns = [
     path("reports/", reports.ReportsView.as_view(), name="reports"),
     path("reports/summary/", summary.SummaryView.as_view(), name="reports-summary"),
+    path("reports/counts/", report_counts.CountsView.as_view(), name="reports-counts"),
     path("reports/export.csv", export.ReportExportView.as_view(), name="reports-export"),
+    path("reports/steps/", handling.StepsView.as_view(), name="reports-steps"),
     path("reports/duplicates/", duplicates.DuplicatesView.as_view(), name="reports-duplicates"),
     path("reports/<slug:public_id>/", reports.ReportView.as_view(), name="report"),
     path("reports/<slug:public_id>/photos/<int:number>/", report_photos.ReportPhotoView.as_view(), name="report-photo"),
@@ -33,6 +49,7 @@ urlpatterns = [
         name="report-thumbnail",
     ),
     path("reports/<slug:public_id>/private/", private_report.PrivateReportView.as_view(), name="report-private"),
+    path("reports/<slug:public_id>/handling/", handling.HandlingView.as_view(), name="report-handling"),
     path("reports/<slug:public_id>/support/", reports.SupportView.as_view(), name="report-support"),
     path("reports/<slug:public_id>/evidence/", evidence.EvidenceView.as_view(), name="report-evidence"),
     path(
@@ -61,6 +78,7 @@ urlpatterns = [
     path("alerts/<slug:public_id>/close/", alerts.CloseView.as_view(), name="alert-close"),
     path("alerts/<slug:public_id>/incident/", alerts.AlertIncidentView.as_view(), name="alert-incident"),
     path("alert-rules/", alerts.AlertRulesView.as_view(), name="alert-rules"),
+    path("thresholds/", thresholds.ThresholdsView.as_view(), name="thresholds"),
     path("duty/situation/", duty.SituationView.as_view(), name="duty-situation"),
     path("duty/shifts/", duty.ShiftsView.as_view(), name="duty-shifts"),
     path("duty/shifts/<int:number>/", duty.ShiftView.as_view(), name="duty-shift"),
@@ -70,6 +88,7 @@ urlpatterns = [
     path("instructions/<slug:public_id>/", instructions.InstructionView.as_view(), name="instruction"),
     path("instructions/<slug:public_id>/state/", instructions.InstructionStateView.as_view(), name="instruction-state"),
     path("brief/", brief.BriefView.as_view(), name="brief"),
+    path("queue/", queue.QueueView.as_view(), name="queue"),
     path("board/", board.BoardView.as_view(), name="board"),
     path("board/agencies/", board.AgenciesBoardView.as_view(), name="board-agencies"),
     path("board/categories/", board.CategoriesBoardView.as_view(), name="board-categories"),
@@ -88,6 +107,7 @@ urlpatterns = [
     path("tokens/<int:number>/", tokens.TokenView.as_view(), name="token"),
     path("areas/", areas.AreasView.as_view(), name="areas"),
     path("areas/<str:code>/", areas.AreaView.as_view(), name="area"),
+    path("glance/", glance.GlanceView.as_view(), name="glance"),
     path("categories/", directory.CategoriesView.as_view(), name="categories"),
     path("agencies/", directory.AgenciesView.as_view(), name="agencies"),
     path("channels/", directory.ChannelsView.as_view(), name="channels"),

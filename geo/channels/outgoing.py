@@ -25,6 +25,8 @@ def connect() -> None:
 def tell_channel(*, change: StatusChange, **_sent: Any) -> None:
     """Writes down what the channel of this report is to be told, if it is connected and would see anything change."""
     report = change.report
+    if report.is_exercise:
+        return
     connections = ChannelConnection.objects.filter(channel=report.channel_id, is_active=True)
     connection = connections.exclude(status_url="").select_related("channel").first()
     if connection is None:

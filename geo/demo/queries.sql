@@ -12,7 +12,7 @@ LEFT JOIN LATERAL (
     JOIN geo_arealevel l ON l.id = c.level_id
     WHERE c.area_id = p.area_id AND l.rank = 1
 ) district ON true
-WHERE d.is_simulated
+WHERE d.is_simulated AND d.derivation = ''
   AND %(city_id)s = coalesce(a.city_id, (
         SELECT root.city_id FROM geo_area root
         WHERE root.parent_id IS NULL AND root.retired_at IS NULL ORDER BY root.boundary <-> d.location, root.id LIMIT 1))

@@ -29,7 +29,7 @@ def _categories(text: str, name: str, city: City) -> list[int]:
 
 def _channels(text: str, name: str, city: City) -> list[int]:
     def known(slug: str, name: str) -> str:
-        return parse_choice(slug, name, Channel.objects.values_list("slug", flat=True))
+        return parse_choice(slug, name, Channel.objects.filter(is_exercise=False).values_list("slug", flat=True))
 
     return list(Channel.objects.filter(slug__in=parse_list(text, name, known)).values_list("id", flat=True))
 

@@ -27,15 +27,16 @@ SELECT count(*) AS reports, count(public_location) AS with_location, max(receive
 FROM geo_report WHERE city_id = %(city_id)s AND is_public
 
 -- name: sensors
--- A row per datastream of a thing that has a place, with its latest observation. A thing outside every area belongs to the
--- nearest city.
+-- A row per datastream of a thing that has a place, with its latest observation, asked of its index: it is there with the
+-- commit that stored it, while the state follows within seconds. A thing outside every area belongs to the nearest city.
 SELECT d.datastream_id AS key, d.datastream_id::text AS fid, d.location AS geom,
        d.datastream_id AS id, d.thing, d.thing_name, d.observed_property, d.property_name_id, d.property_name_en, d.domain,
        d.unit_ucum, d.unit_name, l.result, l.phenomenon_time,
-       CASE l.quality WHEN 0 THEN 'good' WHEN 1 THEN 'implausible' END AS quality,
-       d.expected_interval_s, d.is_simulated, a.code AS area, a.name AS area_name
+       l.quality_words AS quality, d.expected_interval_s, s.state, s.since AS state_since, s.heard_at,
+       d.is_simulated, a.code AS area, a.name AS area_name
 FROM sensors_published_datastream d
 LEFT JOIN sensors_published_latest l USING (datastream_id)
+LEFT JOIN sensors_published_state s USING (datastream_id)
 LEFT JOIN geo_thingplacement p ON p.thing_id = d.thing_id AND p.valid_to IS NULL
 LEFT JOIN geo_area a ON a.id = p.area_id
 WHERE d.location IS NOT NULL
@@ -67,7 +68,7 @@ WITH counted AS (
 ), standing AS (
     SELECT an.ancestor_id, count(DISTINCT p.thing_id) AS things
     FROM geo_thingplacement p JOIN geo_areaancestry an ON an.area_id = p.area_id
-    WHERE p.valid_to IS NULL
+    WHERE p.valid_to IS NULL AND p.thing_id NOT IN (SELECT thing_id FROM sensors_published_exercise)
     GROUP BY an.ancestor_id
 )
 SELECT a.id AS key, a.code AS fid, a.boundary AS geom, a.code, a.name, lv.code AS level, parent.code AS parent,

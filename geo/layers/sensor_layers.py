@@ -44,9 +44,20 @@ SENSORS = Layer(
         Property("result", "number", _("Latest result"), unit="unit_ucum", decimals=6),
         Property("phenomenon_time", "datetime", _("Time of the latest result")),
         Property(
-            "quality", "string", _("Quality"), _("good, or implausible: outside the datastream's plausible range")
+            "quality",
+            "string",
+            _("Quality"),
+            _("good, or its flags with commas between: implausible, rate, stuck, spike, doubted"),
         ),
         Property("expected_interval_s", "integer", _("Expected interval"), unit="s"),
+        Property(
+            "state",
+            "string",
+            _("State"),
+            _("heard, late, silent, flapping (falls silent again and again), or never: it has not been heard of"),
+        ),
+        Property("state_since", "datetime", _("In this state since")),
+        Property("heard_at", "datetime", _("Last heard"), _("When something last came, however old its values")),
         Property("is_simulated", "boolean", _("Simulated")),
         Property("area", "string", _("Area code")),
         Property("area_name", "string", _("Area")),
@@ -68,7 +79,7 @@ SENSORS = Layer(
         *("unit_ucum", "result", "phenomenon_time", "quality", "is_simulated"),
     ),
     rows=sensor_rows,
-    versions={"sensors_dataversion": ["observations", "registry"], "geo_dataversion": ["areas"]},
+    versions={"sensors_dataversion": ["observations", "registry", "states"], "geo_dataversion": ["areas"]},
     freshness=sensor_freshness,
     style=Style("circle", "domain", ("#2166ac", "#762a83", "#1b7837", "#b35806"), tuple(DOMAINS)),
 )

@@ -44,6 +44,7 @@ class Columns:
     area_ids: list[int | None] = field(default_factory=list)
     reported_ats: list[datetime] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    landmarks: list[str] = field(default_factory=list)
     attributes: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
@@ -64,6 +65,7 @@ class Columns:
         area_id: int | None,
         reported_at: datetime,
         address: str = "",
+        landmark: str = "",
         attributes: Mapping[str, Any] | None = None,
         name: str = "",
         phone: str = "",
@@ -88,6 +90,7 @@ class Columns:
         self.area_ids.append(area_id)
         self.reported_ats.append(reported_at)
         self.addresses.append(address)
+        self.landmarks.append(landmark)
         self.attributes.append(json.dumps(attributes) if attributes else "{}")
         self.names.append(name)
         self.phones.append(phone)
@@ -111,6 +114,7 @@ class Columns:
             "area_ids": _plain_array("NULL" if area_id is None else str(area_id) for area_id in self.area_ids),
             "reported_ats": _plain_array(map(datetime.isoformat, self.reported_ats)),
             "addresses": _text_array(self.addresses),
+            "landmarks": _text_array(self.landmarks),
             "attributes": _text_array(self.attributes),
             "names": _text_array(self.names),
             "phones": _text_array(self.phones),

@@ -67,6 +67,8 @@ def _merge(parent_id: int, child_ids: Sequence[int], by: Principal, now: datetim
     _require_right(parent, by)
     if any(child.city_id != parent.city_id for child in roots.values()):
         raise Conflict(_("Only reports of the same city are merged."))
+    if any(child.is_exercise != parent.is_exercise for child in roots.values()):
+        raise Conflict(_("Reports of an exercise and real ones are kept apart."))
     followers = lock_reports(Report.objects.filter(duplicate_of__in=list(roots)), *_NEEDED, "duplicate_of")
     for child in roots.values():
         _require_right(child, by)

@@ -134,10 +134,10 @@ WITH RECURSIVE given AS (
     SELECT * FROM unnest(
         %(public_ids)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(category_ids)s::bigint[],
         %(descriptions)s::text[], %(public_descriptions)s::text[], %(lons)s::float8[], %(lats)s::float8[],
-        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[], %(addresses)s::text[], %(attributes)s::jsonb[],
-        %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(device_hashes)s::text[]
+        %(area_ids)s::bigint[], %(reported_ats)s::timestamptz[], %(addresses)s::text[], %(landmarks)s::text[],
+        %(attributes)s::jsonb[], %(names)s::text[], %(phones)s::text[], %(emails)s::text[], %(device_hashes)s::text[]
     ) WITH ORDINALITY AS g(public_id, external_id, kind, category_id, description, public_description, lon, lat,
-                           named_area_id, reported_at, address, attributes, name, phone, email, device_hash, n)
+                           named_area_id, reported_at, address, landmark, attributes, name, phone, email, device_hash, n)
 ), {placing}, aims AS (
     -- What the category says, else the nearest above it that says anything.
     SELECT l.category_id,
@@ -161,13 +161,15 @@ WITH RECURSIVE given AS (
     INSERT INTO geo_report (
         public_id, city_id, channel_id, external_id, kind, category_id, description, public_description,
         location, public_location, area_id, public_area_id, location_flag,
-        reported_at, received_at, updated_at, status, agency_id, is_public, support_count, address, attributes,
+        reported_at, received_at, updated_at, status, agency_id, is_public, is_exercise, support_count, address, landmark, attributes,
         due_at, response_due_at)
     SELECT s.public_id, s.city_id, %(channel_id)s, s.external_id, s.kind, s.category_id, s.description, s.public_description,
            s.location, s.public_location, s.area_id, s.public_area_id, s.location_flag,
-           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, true, 0, s.address, s.attributes,
+           s.reported_at, %(now)s, %(now)s, 'submitted', s.agency_id, NOT c.is_exercise, c.is_exercise, 0, s.address, s.landmark, s.attributes,
            d.due_at, d.response_due_at
     FROM settled s
+    -- What comes by a channel of an exercise is of the exercise, and never public.
+    JOIN geo_channel c ON c.id = %(channel_id)s
     LEFT JOIN deadlines d
         ON d.category_id = s.category_id AND d.city_id = s.city_id AND d.agency_key = coalesce(s.agency_id, 0)
     WHERE s.fits

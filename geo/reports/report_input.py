@@ -10,10 +10,13 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from geo.reports.access.principals import Principal
 from geo.reports.insertion import Contact
-from geo.reports.models import Category, Report
+from geo.reports.intake_limits import Sender, scoped_external_id
+from geo.reports.models import Category, Channel, Report
 from geo.reports.photos.cleaning import MAX_PHOTOS
-from geo.reports.services import MAX_DESCRIPTION
+from geo.reports.services import MAX_DESCRIPTION, MAX_LANDMARK, submit_report
+from server.core.errors import InvalidFields
 
 POINT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -78,7 +81,7 @@ class OffsetDateTime(serializers.Field[datetime, Any, Any, Any]):
 
 
 class ReportInput(serializers.Serializer[Any]):
-    """A new report. A laporan needs a point; an aspirasi may name an area instead."""
+    """A new report. A laporan needs a point, or an area and a landmark in it; an aspirasi may name an area alone."""
 
     category = serializers.CharField(max_length=64, help_text="Slug of a category.")
     kind = serializers.ChoiceField(choices=Report.Kind.choices, default=Report.Kind.LAPORAN)
@@ -86,7 +89,13 @@ class ReportInput(serializers.Serializer[Any]):
     location = PointInput(required=False)
     lon = serializers.FloatField(required=False, help_text="With lat, instead of location.")
     lat = serializers.FloatField(required=False)
-    area = serializers.CharField(max_length=32, required=False, help_text="Code of an area, for an aspirasi.")
+    area = serializers.CharField(max_length=32, required=False, help_text="Code of an area, where there is no point.")
+    landmark = serializers.CharField(
+        max_length=MAX_LANDMARK,
+        allow_blank=True,
+        default="",
+        help_text="By what the place is found, such as the shop opposite. Never public.",
+    )
     reported_at = OffsetDateTime(required=False)
     external_id = serializers.CharField(
         max_length=200,
@@ -127,3 +136,33 @@ class ReportInput(serializers.Serializer[Any]):
 
 def contact_of(fields: dict[str, Any]) -> Contact:
     return Contact(name=fields["name"], phone=fields["phone"], email=fields["email"])
+
+
+def store_input(
+    fields: dict[str, Any], *, channel: Channel, sender: Sender | None, by: Principal, now: datetime
+) -> tuple[Report, bool]:
+    """Stores what a ReportInput has checked, as submit_report says; `sender` is who is anonymous."""
+    external_id = fields.get("external_id")
+    if external_id is not None and sender is not None:
+        external_id = scoped_external_id(sender, external_id)
+    try:
+        return submit_report(
+            channel=channel,
+            category=fields["category"],
+            kind=fields["kind"],
+            description=fields["description"],
+            location=fields.get("location"),
+            area_code=fields.get("area"),
+            landmark=fields["landmark"],
+            reported_at=fields.get("reported_at"),
+            external_id=external_id,
+            contact=contact_of(fields),
+            photos=fields.get("photos", ()),
+            device_hash=sender.device_hash if sender is not None and sender.has_token else "",
+            now=now,
+            by=by,
+        )
+    except InvalidFields as error:
+        # The sender is told of the field that it sent: lon and lat, where there was no location.
+        named = {fields["place_field"] if name == "location" else name: says for name, says in error.fields.items()}
+        raise InvalidFields(named) from None

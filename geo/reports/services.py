@@ -26,6 +26,7 @@ from server.core.time_limits import allow_statements
 
 MAX_DESCRIPTION = 5000
 MAX_ADDRESS = 300
+MAX_LANDMARK = 300
 # Of an external id that is no number of the sender's, but a key by which a repeat is known.
 OF_A_KEY = "key:"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -50,6 +51,7 @@ def submit_report(
     external_id: str | None = None,
     contact: Contact | None = None,
     address: str = "",
+    landmark: str = "",
     attributes: Mapping[str, Any] | None = None,
     photos: Sequence[Upload] = (),
     device_hash: str = "",
@@ -57,14 +59,14 @@ def submit_report(
 ) -> tuple[Report, bool]:
     """Takes in one report; the same (channel, external_id) again gives the first one and False.
 
-    Units:  `location` is a point in EPSG:4326, longitude first; a laporan needs one, or an address in words; an aspirasi may
-            name an area instead. `attributes` are the answers to the category's questions, checked already.
+    Units:  `location` is a point in EPSG:4326, longitude first; a laporan needs one, or an address in words, or an area and a
+            landmark in it; an aspirasi may name an area instead. `attributes` are the answers to the category's questions, checked already.
     City:   the one in which the place lies; else `city`, else the channel's, else the only one there is.
     Errors: InvalidFields, by the name of the field. A place outside every area is kept, and flagged. Forbidden where `by`
             is staff without a role in the city.
     """
     area = _named_area(area_code)
-    check_fields(category, kind, description, location, area, reported_at, now, address=address)
+    check_fields(category, kind, description, location, area, reported_at, now, address=address, landmark=landmark)
     if external_id is not None and not 0 < len(external_id) <= 200:
         raise InvalidFields({"external_id": [_("From 1 to 200 characters.")]})
     cleaned = clean_photos(photos)
@@ -80,6 +82,7 @@ def submit_report(
         area_id=area.pk if area else None,
         reported_at=reported_at or now,
         address=address,
+        landmark=landmark,
         attributes=attributes,
         name=contact.name,
         phone=contact.phone,
@@ -122,6 +125,7 @@ def check_fields(
     now: datetime,
     *,
     address: str = "",
+    landmark: str = "",
 ) -> None:
     """InvalidFields for what no report may be. `category` and `reported_at` are None where they are not new."""
     faults: dict[str, list[str]] = {}
@@ -131,13 +135,15 @@ def check_fields(
         faults["kind"] = [_("Either laporan or aspirasi.")]
     if len(description) > MAX_DESCRIPTION:
         faults["description"] = [_("At most %(n)d characters.") % {"n": MAX_DESCRIPTION}]
+    if len(landmark) > MAX_LANDMARK:
+        faults["landmark"] = [_("At most %(n)d characters.") % {"n": MAX_LANDMARK}]
     if location is not None:
         if fault := position_fault(location.x, location.y, city_boxes()):
             faults["location"] = [fault]
     elif address:
         if len(address) > MAX_ADDRESS:
             faults["address"] = [_("At most %(n)d characters.") % {"n": MAX_ADDRESS}]
-    elif kind != Report.Kind.ASPIRASI:
+    elif kind != Report.Kind.ASPIRASI and not (area and landmark):
         faults["location"] = [_("Needed: a point, longitude first.")]
     elif area is None:
         faults["location"] = [_("Needed: a point, longitude first, or the code of an area.")]
@@ -232,6 +238,8 @@ def moderate_report(
     """What the public sees of a report, changed by staff (None: it stays); the history says that it was, not what the text had been."""
     with transaction.atomic():
         before = Report.objects.select_for_update().get(pk=report.pk)
+        if is_public and before.is_exercise:
+            raise Conflict(_("A report of an exercise is not shown to the public."))
         given = {"is_public": is_public, "public_description": public_description}
         changed = {name: new for name, new in given.items() if new is not None and new != getattr(before, name)}
         if not changed:

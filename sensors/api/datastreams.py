@@ -15,8 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sensors.api.serializers import DatastreamSerializer, ObservationPageSerializer, UnitSerializer
-from sensors.api.views import PAGE_PARAMETERS, OpenView, SensorProblemSerializer, parameter
-from sensors.observations.models import Quality, TimeSource
+from sensors.api.views import EXERCISE, PAGE_PARAMETERS, OpenView, SensorProblemSerializer, parameter, wants_exercise
+from sensors.observations.archive_restore import archived_months
+from sensors.observations.columns import FLAG_NAMES, quality_words
+from sensors.observations.models import TimeSource
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 from server.core.errors import BadParameter, NotFound
 from server.core.listing import PAGING, next_link, page_of, read_query
@@ -42,15 +44,17 @@ class DatastreamsView(OpenView):
         parameters=[
             parameter("thing", "Slug of a thing."),
             parameter("property", "Code of an observed property."),
+            EXERCISE,
             *PAGE_PARAMETERS,
         ],
         responses={200: DatastreamPageSerializer, 400: SensorProblemSerializer},
     )
     def get(self, request: Request) -> Response:
         """The datastreams: what each thing measures, in which unit."""
-        values = read_query(request.query_params, ["thing", "property", *PAGING])
+        values = read_query(request.query_params, ["thing", "property", "exercise", *PAGING])
         limit, after = page_of(values, KIND)
-        found = Datastream.objects.select_related("thing", "observed_property", "sensor").order_by("id")
+        found = Datastream.objects.filter(thing__is_exercise=wants_exercise(values)).order_by("id")
+        found = found.select_related("thing", "observed_property", "sensor")
         if "thing" in values:
             if not Thing.objects.filter(slug=values["thing"]).exists():
                 raise BadParameter("thing", f"there is no thing {values['thing']!r}; /api/things/ lists them")
@@ -75,6 +79,8 @@ class Series:
     start: datetime
     end: datetime
     limit: int
+    # None: any quality; 0: good alone; else those that have one of these flags.
+    flags: int | None = None
 
     @property
     def list_name(self) -> str:
@@ -89,6 +95,12 @@ class ObservationsView(OpenView):
             parameter("start", "From this time or day on (included)."),
             parameter("end", "To this time (excluded), or to the end of this day."),
             parameter("resolution", "raw (the default), hour or day."),
+            parameter(
+                "quality",
+                "Of raw observations: any (the default), good, flagged, or flags with commas between (implausible, rate, stuck, "
+                "spike, doubted): those that have one of them. Hours and days are made of good ones, and of those whose flags "
+                "the datastream counts nevertheless (`counted_flags`).",
+            ),
             parameter("tz", "Whose days are meant, by IANA name; the installation's unless said otherwise."),
             *PAGE_PARAMETERS,
         ],
@@ -111,6 +123,7 @@ class ObservationsView(OpenView):
                 "unit_of_measurement": UnitSerializer(datastream).data,
                 "resolution": series.resolution,
                 "time_zone": series.zone.key,
+                "archived_months": [f"{month:%Y-%m}" for month in archived_months(datastream.pk)],
                 "next": following,
                 "results": [shape(row, series.zone) for row in rows[: series.limit]],
             }
@@ -118,8 +131,9 @@ class ObservationsView(OpenView):
 
 
 def _series(request: Request, datastream_id: int) -> Series:
-    values = read_query(request.query_params, ["start", "end", "resolution", "tz", *PAGING])
+    values = read_query(request.query_params, ["start", "end", "resolution", "quality", "tz", *PAGING])
     resolution = parse_choice(values.get("resolution", "raw"), "resolution", RESOLUTIONS)
+    flags = _flags(values.get("quality", "any"), resolution)
     zone = _zone(values.get("tz", settings.DEFAULT_TIME_ZONE))
     start = parse_time(values["start"], "start", zone) if "start" in values else BEGINNING
     end = parse_time(values["end"], "end", zone, end=True) if "end" in values else END
@@ -135,7 +149,19 @@ def _series(request: Request, datastream_id: int) -> Series:
     limit, first = page_of(values, series.list_name, maximum=MAX_OBSERVATIONS)
     # The token names the first row of its page, so that nothing is skipped where times lie close together.
     first_at = datetime.fromisoformat(first) if first is not None else start
-    return Series(datastream_id, resolution, zone, max(start, first_at), end, limit)
+    return Series(datastream_id, resolution, zone, max(start, first_at), end, limit, flags)
+
+
+def _flags(text: str, resolution: str) -> int | None:
+    if text == "any":
+        return None
+    if resolution != "raw":
+        raise BadParameter("quality", "quality is of raw observations; an hour and a day are made of good ones")
+    masks = {name: flag for flag, name in FLAG_NAMES.items()} | {"good": 0, "flagged": sum(FLAG_NAMES)}
+    words = [parse_choice(word.strip(), "quality", ["any", *masks]) for word in text.split(",")]
+    if len(words) > 1 and not {*words} <= {*FLAG_NAMES.values()}:
+        raise BadParameter("quality", "any, good and flagged stand alone")
+    return sum(masks[word] for word in {*words})
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -160,6 +186,7 @@ def _fetch(series: Series) -> list[tuple[Any, ...]]:
                 "end": series.end,
                 "zone": series.zone.key,
                 "limit": series.limit + 1,
+                "flags": series.flags,
             },
         )
         return list(cursor.fetchall())
@@ -170,7 +197,7 @@ def _observation(row: tuple[Any, ...], zone: ZoneInfo) -> dict[str, Any]:
     return {
         "phenomenon_time": _iso(phenomenon_time),
         "result": result,
-        "quality": Quality(quality).name.lower(),
+        "quality": quality_words(quality),
         "time_source": TimeSource(time_source).name.lower(),
     }
 

@@ -2,6 +2,9 @@
 -- A row per observation of one datastream, in order of time: phenomenon_time, result, quality, time_source.
 SELECT phenomenon_time, result, quality, time_source FROM sensors_observation
 WHERE datastream_id = %(datastream_id)s AND phenomenon_time >= %(start)s AND phenomenon_time < %(end)s
+    AND CASE WHEN %(flags)s::integer IS NULL THEN true
+        WHEN %(flags)s::integer = 0 THEN quality = 0
+        ELSE quality & %(flags)s::integer <> 0 END
 ORDER BY phenomenon_time LIMIT %(limit)s
 
 -- name: hour

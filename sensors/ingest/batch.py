@@ -61,10 +61,11 @@ Registry = Mapping[str, Mapping[str, DatastreamRef]]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A rejection and the message (by its place in the batch) that it came with."""
+    """A rejection and the message (by its place in the batch) that it came with; its reading, where it could be read."""
 
     message_index: int
     rejection: Rejection
+    reading: Reading | None = None
 
 
 class Origin(NamedTuple):
@@ -147,7 +148,7 @@ def _place(
             result = number(conversion(reading.unit, datastream.unit).of(reading.result))
             reading = reading._replace(result=result, unit="")
     except Unreadable as why:
-        batch.quarantined.append(_quarantine(message, Origin(index, reading, alone), why.reason, why.detail))
+        batch.quarantined.append(quarantined(message, Origin(index, reading, alone), why.reason, why.detail))
         return
     result = reading.result
     row = rows.setdefault((datastream.id, at_us), len(rows))
@@ -175,13 +176,13 @@ def _in_words(epoch_us: int) -> str:
         return "a time beyond the calendar"
 
 
-def _quarantine(message: Message, origin: Origin, reason: Reason, detail: str) -> Quarantined:
+def quarantined(message: Message, origin: Origin, reason: Reason, detail: str) -> Quarantined:
     # A message of one reading is kept byte for byte; an element of a larger one as a message of its own.
     reading = origin.reading
     if reading.ago_us and reason is not Reason.ABSURD_TIME:
         reading = reading._replace(phenomenon_time=time_at(message.received_us - reading.ago_us), ago_us=0)
     topic, payload = (message.topic, message.payload) if origin.is_alone else (reading.topic(), reading.payload())
-    return Quarantined(origin.message_index, Rejection(topic, payload, reason, detail))
+    return Quarantined(origin.message_index, Rejection(topic, payload, reason, detail, reading.thing), reading)
 
 
 def settle(batch: Batch, standing: Mapping[int, float]) -> tuple[int, list[Quarantined]]:
@@ -201,7 +202,7 @@ def settle(batch: Batch, standing: Mapping[int, float]) -> tuple[int, list[Quara
         else:
             message = batch.messages[origin.message_index]
             conflicts.append(
-                _quarantine(message, origin, Reason.CONFLICT, _conflict_detail(time_at(times[row]), stands))
+                quarantined(message, origin, Reason.CONFLICT, _conflict_detail(time_at(times[row]), stands))
             )
     return repeated, conflicts
 

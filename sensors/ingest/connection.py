@@ -44,6 +44,7 @@ class LinkOptions:
     batch is being stored while the next one arrives. Left out, Mosquitto sends 20 and waits.
     `is_retiring`: give the subscription back, take only what is queued already, and end the session with the connection.
     `is_fast`: with hooks into paho (fast_paho.py), else its stock client.
+    `qos` is the highest that is asked for. Without `keeps_session` the broker forgets us whenever the connection ends.
     """
 
     client_id: str
@@ -53,6 +54,8 @@ class LinkOptions:
     session_expiry_s: int = SESSION_EXPIRY_S
     is_retiring: bool = False
     is_fast: bool = True
+    qos: int = 1
+    keeps_session: bool = True
 
 
 class BrokerLink:
@@ -72,6 +75,7 @@ class BrokerLink:
         decode: Decode = decode_native,
     ) -> None:
         self.failure: str | None = None
+        self.trouble = ""  # why there is no connection, for as long as there is none
         self.subscribed = threading.Event()
         self._url = url
         self._options = options
@@ -94,7 +98,7 @@ class BrokerLink:
             self._received,
             client_id=options.client_id,
             protocol=mqtt.MQTTv5 if options.is_mqtt5 else mqtt.MQTTv311,
-            clean_session=None if options.is_mqtt5 else False,
+            clean_session=None if options.is_mqtt5 else not options.keeps_session,
             manual_ack=True,
         )
         self._url.prepare(client)
@@ -111,9 +115,12 @@ class BrokerLink:
         client, options = self._client, self._options
         if options.is_mqtt5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = options.session_expiry_s
+            properties.SessionExpiryInterval = options.session_expiry_s if options.keeps_session else 0
             properties.ReceiveMaximum = options.receive_maximum
-            client.connect_async(self._url.host, self._url.port, KEEPALIVE_S, clean_start=False, properties=properties)
+            is_clean = not options.keeps_session
+            client.connect_async(
+                self._url.host, self._url.port, KEEPALIVE_S, clean_start=is_clean, properties=properties
+            )
         else:
             client.connect_async(self._url.host, self._url.port, KEEPALIVE_S)
         client.loop_start()
@@ -134,6 +141,11 @@ class BrokerLink:
             mids = [delivery.mid for delivery in deliveries if delivery.qos and delivery.connection == now]
             self._client.acknowledge_all(mids)
         return len(mids)
+
+    @property
+    def connects(self) -> int:
+        """How often the broker has taken us in."""
+        return self._connects
 
     def is_running(self) -> bool:
         """False once paho's thread has ended, which it does by itself only when a callback raised."""
@@ -156,12 +168,14 @@ class BrokerLink:
     ) -> None:
         if reason.is_failure:
             logger.error("the broker %s refuses the connection: %s", self._url, reason)
+            self.trouble = f"the broker refuses the connection: {reason}"
             return
+        self.trouble = ""
         self._connects += 1
         self._connected_at = time.monotonic()
         if flags.session_present:
             logger.info("connected to %s, session resumed", self._url)
-        elif self._connects == 1:
+        elif self._connects == 1 or not self._options.keeps_session:
             logger.info("connected to %s, new session", self._url)
         else:
             logger.critical(
@@ -179,14 +193,16 @@ class BrokerLink:
         if not topic_filters:
             return
         # Retained messages only when the subscription is new, not with every reconnect.
-        new_only = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        asked: list[Any] = [(each, new_only if self._options.is_mqtt5 else 1) for each in topic_filters]
+        qos = self._options.qos
+        new_only = SubscribeOptions(qos=qos, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        asked: list[Any] = [(each, new_only if self._options.is_mqtt5 else qos) for each in topic_filters]
         _error, mid = self._client.subscribe(asked)
         if mid is not None:
             self._asked[mid] = tuple(topic_filters)
 
     def _connect_failed(self, client: mqtt.Client, userdata: Any) -> None:
         logger.warning("the broker %s cannot be reached; trying again", self._url)
+        self.trouble = "the broker cannot be reached"
 
     def _subscribed(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
@@ -207,6 +223,7 @@ class BrokerLink:
     ) -> None:
         self.subscribed.clear()
         if reason.is_failure:
+            self.trouble = self.trouble or f"the connection was lost: {reason}"
             lasted_s = time.monotonic() - self._connected_at
             # Mosquitto 2.0 closes a taken-over session without a word: two workers of one name then drive each other out.
             hint = (

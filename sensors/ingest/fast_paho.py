@@ -9,6 +9,7 @@ other packet) stays paho's. All that is private of paho is in this file; tests r
 import logging
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 logger = logging.getLogger(__name__)
 
 PIECE_BYTES = 65_536
+# So long the socket may be read before paho's loop goes on: acknowledgements and pings leave by it. Messages of thousands of
+# readings, each half a tenth of a second's work, would otherwise come until the broker takes us for dead.
+READ_S = 0.1
 PUBACK = 0x40
 _PRIVATE = ("_create_socket", "_handle_publish", "_in_packet", "_packet_queue", "_protocol", "_sock")
 
@@ -70,9 +74,13 @@ class FastClient(StockClient):
             self._packet_queue(PUBACK, packets, 0, 1)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        until = time.monotonic() + READ_S
         result = super().loop_read(max_packets)
         while (
-            result == MQTTErrorCode.MQTT_ERR_SUCCESS and isinstance(self._sock, BufferedSocket) and self._sock.pending()
+            result == MQTTErrorCode.MQTT_ERR_SUCCESS
+            and isinstance(self._sock, BufferedSocket)
+            and self._sock.pending()
+            and time.monotonic() < until
         ):
             result = super().loop_read(max_packets)
         return result

@@ -48,7 +48,7 @@ class Publisher:
         try:
             self._wait(lambda: self._is_connected, f"{self._url} does not answer")
         except NotPublished:
-            self._close()
+            self.close()
             raise
         return self
 
@@ -59,9 +59,10 @@ class Publisher:
             if kind is None:
                 self.finish()
         finally:
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Ends the connection, whatever is still under way."""
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -18,4 +18,5 @@ class Reason(StrEnum):
     UNKNOWN_DATASTREAM = "unknown_datastream"  # the thing is known, and does not measure this
     CONFLICT = "conflict"  # another result is stored at this datastream's same time
     TOO_LARGE = "too_large"  # more bytes or more readings than one message may carry
+    FLOODING = "flooding"  # its device sends more than its limit
     NOT_STORABLE = "not_storable"  # the database refused this very value

@@ -1,17 +1,17 @@
 """The quarantine fed again, by the same path that messages take."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from sensors.ingest.batch import Message, Quarantined
 from sensors.ingest.models import RejectedMessage
 from sensors.ingest.reasons import Reason
-from sensors.ingest.rejects import quarantine
+from sensors.ingest.rejects import quarantine, storable, thing_of
 from sensors.ingest.store import Outcome, Store
 from sensors.observations.columns import microseconds
 
@@ -31,8 +31,9 @@ def open_rejects(*, reasons: Iterable[Reason] = (), thing: str = "") -> QuerySet
     if chosen := [reason.value for reason in reasons]:
         rejects = rejects.filter(reason__in=chosen)
     if thing:
-        # One level of the topic names it, on this service's own topics as on those of the rules.
-        rejects = rejects.filter(topic__regex=rf"(^|/){re.escape(thing)}(/|$)")
+        # Where the decoder could not tell, one level of the topic names it, as most rules have it.
+        in_topic = Q(thing="", topic__regex=rf"(^|/){re.escape(thing)}(/|$)")
+        rejects = rejects.filter(Q(thing=thing) | in_topic)
     return rejects
 
 
@@ -61,7 +62,7 @@ def _message(row: RejectedMessage) -> RejectedAgain:
     return RejectedAgain(row.topic, bytes(row.payload), microseconds(row.received_at), row_id=row.id)
 
 
-def _settle(messages: Sequence[Message], rejected: Sequence[Quarantined]) -> None:
+def _settle(messages: Sequence[Message], rejected: Sequence[Quarantined]) -> Counter[str]:
     """Marks as replayed what is no longer rejected whole; what is, keeps its place with the reason of today."""
     rejections = defaultdict(list)
     for item in rejected:
@@ -71,8 +72,11 @@ def _settle(messages: Sequence[Message], rejected: Sequence[Quarantined]) -> Non
         assert isinstance(message, RejectedAgain)
         match rejections[index]:
             case [Quarantined(rejection=only)] if only.payload == message.payload and only.topic == message.topic:
-                RejectedMessage.objects.filter(pk=message.row_id).update(reason=only.reason, detail=only.detail)
+                RejectedMessage.objects.filter(pk=message.row_id).update(
+                    reason=only.reason, detail=storable(only.detail), thing=thing_of(only)
+                )
             case elements:
                 quarantine(messages, elements)
                 settled.append(message.row_id)
     RejectedMessage.objects.filter(pk__in=settled).update(replayed_at=datetime.now(UTC))
+    return Counter(item.rejection.reason.value for item in rejected)

@@ -43,7 +43,8 @@ class RegistrySnapshot:
 
 def _load(slugs: Iterable[str] | None) -> dict[str, dict[str, DatastreamRef]]:
     things = Thing.objects.all()
-    datastreams = Datastream.objects.all()
+    # What is derived is nobody's to send.
+    datastreams = Datastream.objects.filter(derivation="")
     if slugs is not None:
         # A NUL cannot stand in PostgreSQL's text, nor in a slug.
         wanted = [slug for slug in slugs if "\0" not in slug and slug != DATASTREAMS]
@@ -51,8 +52,14 @@ def _load(slugs: Iterable[str] | None) -> dict[str, dict[str, DatastreamRef]]:
     found: dict[str, dict[str, DatastreamRef]] = defaultdict(dict)
     for slug in things.values_list("slug", flat=True):
         found[slug] = {}
-    for slug, code, id_, unit, least, greatest in datastreams.values_list(
-        "thing__slug", "observed_property__code", "id", "unit_ucum", "plausible_min", "plausible_max"
+    other_names: list[tuple[str, str, DatastreamRef]] = []
+    for slug, code, id_, unit, least, greatest, sent_as in datastreams.values_list(
+        "thing__slug", "observed_property__code", "id", "unit_ucum", "plausible_min", "plausible_max", "sent_as"
     ).order_by():
-        found[slug][code] = found[DATASTREAMS][str(id_)] = DatastreamRef(id_, least, greatest, unit)
+        found[slug][code] = found[DATASTREAMS][str(id_)] = ref = DatastreamRef(id_, least, greatest, unit)
+        if sent_as:
+            other_names.append((slug, sent_as, ref))
+    for slug, name, ref in other_names:
+        # A name that is another datastream's code means that one.
+        found[slug].setdefault(name, ref)
     return dict(found)

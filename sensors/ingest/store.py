@@ -1,25 +1,31 @@
 """One batch of messages into the database, in one transaction: observations, quarantine and counts together."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from django.db import DataError, IntegrityError, connection, transaction
 
 from sensors.ingest.batch import Batch, Message, Quarantined, build_batch, settle
+from sensors.ingest.counts import count_quarantined
 from sensors.ingest.decoders import Rejection
 from sensors.ingest.models import IngestStatus
+from sensors.ingest.pending.noting import keep_and_note
 from sensors.ingest.reasons import Reason
-from sensors.ingest.rejects import quarantine
 from sensors.ingest.snapshot import RegistrySnapshot
-from sensors.observations.columns import Columns
+from sensors.observations.columns import Columns, microseconds, time_at
 from sensors.observations.partitions import ensure_partitions
 from sensors.observations.writer import Written, write_new_observations, write_observations
+from server.core.sql import load_queries
 
+_SQL = load_queries(Path(__file__).parent / "counts.sql")
 # From how many rows on a batch is taken for all new; and for how many of those, once one was not, no longer.
 MANY, WARY_BATCHES = 1_000, 100
 
-Keep = Callable[[Sequence[Message], Sequence[Quarantined]], object]
+Keep = Callable[[Sequence[Message], Sequence[Quarantined]], Counter[str]]
+"""Puts into quarantine what is rejected; how many lie there because of this, by reason. The others lay there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,11 @@ class Store:
     """Writes batches, and remembers between them what the registry and the partitions are.
 
     `slot` is the worker slot whose counts are kept in the same transactions; None keeps no counts.
-    `keep` is given the messages of a transaction and what of them is rejected, within it; by default it is the quarantine.
+    `keep` is given the messages of a transaction and what of them is rejected, within it; by default they go into quarantine,
+    and unknown devices are noted.
     """
 
-    def __init__(self, slot: int | None = None, keep: Keep = quarantine) -> None:
+    def __init__(self, slot: int | None = None, keep: Keep = keep_and_note) -> None:
         self.slot = slot
         self._keep = keep
         self.registry = RegistrySnapshot()
@@ -77,7 +84,8 @@ class Store:
             self._months.clear()  # a partition may have been taken away under us
             if len(messages) > 1:
                 middle = len(messages) // 2
-                return self.store(messages[:middle]) + self.store(messages[middle:])
+                # Not self.store: a store that judges messages first has judged these.
+                return Store.store(self, messages[:middle]) + Store.store(self, messages[middle:])
             return self._store_refused(messages[0], error)
 
     def _store_once(self, messages: Sequence[Message]) -> Outcome:
@@ -104,9 +112,10 @@ class Store:
             written = write(batch.columns)
             repeated, conflicts = settle(batch, {each.row: each.stored_result for each in written.conflicts})
             rejected = batch.quarantined + conflicts
-            self._keep(batch.messages, rejected)
-            outcome = Outcome(written.stored, written.repeated + repeated, len(rejected), batch.ignored)
-            self._count(outcome)
+            kept = self._keep(batch.messages, rejected)
+            known = len(rejected) - kept.total()
+            outcome = Outcome(written.stored, written.repeated + repeated + known, kept.total(), batch.ignored)
+            self._count(outcome, batch.messages, kept, stored=batch.columns if written.stored else None)
         return outcome
 
     def _store_refused(self, message: Message, error: Exception) -> Outcome:
@@ -117,15 +126,29 @@ class Store:
             pass
         sentence = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         rejection = Rejection(message.topic, message.payload, Reason.NOT_STORABLE, sentence)
-        outcome = Outcome(quarantined=1)
         with transaction.atomic():
-            self._keep([message], [Quarantined(0, rejection)])
-            self._count(outcome)
+            kept = self._keep([message], [Quarantined(0, rejection)])
+            outcome = Outcome(repeated=1 - kept.total(), quarantined=kept.total())
+            self._count(outcome, [message], kept)
         return outcome
 
-    def _count(self, outcome: Outcome) -> None:
-        if self.slot is not None:
-            count_outcome(self.slot, outcome)
+    def _count(
+        self,
+        outcome: Outcome,
+        messages: Sequence[Message],
+        kept: Mapping[str, int],
+        counted_only: Mapping[str, int] = {},
+        *,
+        stored: Columns | None = None,
+    ) -> None:
+        """In the transaction that did it. `counted_only` are quarantined, and nothing is kept of them but their number."""
+        if self.slot is None:
+            return
+        now_us = microseconds(datetime.now(UTC))
+        newest = time_at(min(now_us, max(stored.phenomenon_us))) if stored else None
+        lag_s = max(0.0, (now_us - messages[0].received_us) / 1_000_000)
+        count_outcome(self.slot, outcome, lag_s=lag_s, newest=newest)
+        count_quarantined(self.slot, kept, counted_only)
 
 
 def again(messages: Sequence[Message]) -> list[Message]:
@@ -133,14 +156,11 @@ def again(messages: Sequence[Message]) -> list[Message]:
     return [replace(message, redelivered=True) for message in messages]
 
 
-def count_outcome(slot: int, outcome: Outcome) -> None:
+def count_outcome(slot: int, outcome: Outcome, *, lag_s: float | None = None, newest: datetime | None = None) -> None:
     """Adds to a slot's counts, in the transaction whose work they count."""
+    counts = {name: getattr(outcome, name) for name in ("received", "stored", "repeated", "quarantined", "ignored")}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE sensors_ingeststatus SET received = received + %s, stored = stored + %s, repeated = repeated + %s,"
-            " quarantined = quarantined + %s, ignored = ignored + %s, last_commit_at = clock_timestamp() WHERE slot = %s",
-            [outcome.received, outcome.stored, outcome.repeated, outcome.quarantined, outcome.ignored, slot],
-        )
+        cursor.execute(_SQL.count_outcome, {**counts, "slot": slot, "lag_s": lag_s, "newest": newest})
 
 
 def open_status(slot: int) -> None:

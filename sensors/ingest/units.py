@@ -50,6 +50,17 @@ def _found(sent: str, kept: str) -> Conversion | str:
     return Conversion(_tidy(at_1 - at_0), _tidy(at_0))
 
 
+@lru_cache(maxsize=1_024)
+def is_unit(code: str) -> bool:
+    """Whether UCUM's grammar takes a code; one that is taken may still be one that nothing is converted into, as `[pH]`."""
+    from ucumvert import InvalidUcumError, get_ucum_parser, parse_ucum  # type: ignore[import-untyped]
+
+    try:
+        return 0 < len(code) <= LONGEST and parse_ucum(code, get_ucum_parser()) is not None
+    except InvalidUcumError:
+        return False
+
+
 def _unit(code: str) -> Any:
     if not 0 < len(code) <= LONGEST:
         raise ValueError(f"a unit's code has from 1 to {LONGEST} characters")
@@ -64,7 +75,7 @@ def _unit(code: str) -> Any:
 @lru_cache(maxsize=1)
 def _registry() -> Any:
     # Loaded when the first device sends another unit than its own: it takes a second.
-    from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
+    from ucumvert import PintUcumRegistry
 
     return PintUcumRegistry()
 

@@ -6,14 +6,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from sensors.ingest.batch import Message
 from sensors.ingest.connection import BrokerLink, Delivery
+from sensors.ingest.counts import Now, WorkerCounts, note
 from sensors.ingest.decoders import Decode
 from sensors.ingest.store import Outcome, Store, again, note_lost_session, open_status
 from sensors.ingest.topics import filters_besides
@@ -25,8 +26,10 @@ logger = logging.getLogger(__name__)
 BATCH_MESSAGES = 2_500
 BATCH_BYTES = 8_000_000
 RECEIVE_MAXIMUM = 2 * BATCH_MESSAGES
-# Messages of QoS 0 know no receive maximum: while the database is away, no more than this is held of them.
+# Messages of QoS 0 know no receive maximum: while the database is away, no more than this is held of them, in number and in bytes
+# (as readings they take some ten times as many).
 MOST_HELD = 100_000
+MOST_HELD_BYTES = 100_000_000
 
 
 def prepare_process() -> None:
@@ -51,6 +54,9 @@ class Pace:
     retry_first_s: float = 0.1
     retry_most_s: float = 5.0
     drain_s: float = 10.0
+    # How often it is written how the worker stands: while it works, and as a sign of life while it does not.
+    note_s: float = 2.0
+    idle_note_s: float = 10.0
 
 
 class Inbox:
@@ -61,6 +67,8 @@ class Inbox:
         self._is_filled = threading.Event()
         self.is_closed = False
         self.dropped = 0
+        # Of all that was put and of all that was taken: each is counted by one thread alone.
+        self._put_bytes = self._taken_bytes = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -68,9 +76,11 @@ class Inbox:
     def put(self, delivery: Delivery) -> None:
         if self.is_closed:
             return  # never acknowledged, so the broker delivers it again to the next worker
-        if delivery.qos == 0 and len(self._held) >= MOST_HELD:
+        held_bytes = self._put_bytes - self._taken_bytes
+        if delivery.qos == 0 and (len(self._held) >= MOST_HELD or held_bytes >= MOST_HELD_BYTES):
             self.dropped += 1
             return
+        self._put_bytes += len(delivery.payload)
         self._held.append(delivery)
         if not self._is_filled.is_set():
             self._is_filled.set()
@@ -86,9 +96,14 @@ class Inbox:
         while self._held and len(taken) < most and size < most_bytes:
             taken.append(self._held.popleft())
             size += len(taken[-1].payload)
+        self._taken_bytes += size
         if self._held:
             self._is_filled.set()
         return taken
+
+    def oldest(self) -> Delivery | None:
+        """What has waited longest; for the writer, who alone takes."""
+        return self._held[0] if self._held else None
 
     def close(self) -> None:
         """Takes nothing more. Sets a flag only: a signal handler that touched the event could meet its own lock."""
@@ -99,6 +114,7 @@ class Worker:
     """Takes, stores, acknowledges, until told to stop; then drains what it holds.
 
     `make_link` connects an inbox to the broker: it is given the callbacks of BrokerLink and what decodes.
+    `broker_figures` tells what the broker last said of itself.
     """
 
     def __init__(
@@ -107,16 +123,21 @@ class Worker:
         make_link: Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink],
         *,
         pace: Pace = Pace(),
+        broker_figures: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self.store = store
         self.inbox = Inbox()
         self.total = Outcome()
+        self.counts = WorkerCounts()
+        self._broker_figures = broker_figures
         self._pace = pace
         self._is_stopping = False
         self._has_lost_session = threading.Event()
         # The rules change under way: what decodes is looked up anew for each message.
         self._link = make_link(self.inbox.put, self._has_lost_session.set, lambda *of: store.registry.decode(*of))
         self._refreshed_at = self._reported_at = time.monotonic()
+        self._written_at = float("-inf")
+        self._written_batches = self._dropped_before = 0
 
     @property
     def is_subscribed(self) -> bool:
@@ -142,18 +163,29 @@ class Worker:
             held = self.inbox.take(most=BATCH_MESSAGES, most_bytes=BATCH_BYTES, timeout_s=0.25)
             if held:
                 if not self._store_persistently(held):
-                    break
-                self._link.acknowledge(held)
+                    return self._end(has_database=False)
+                self._acknowledge(held)
                 idle_since = time.monotonic()
             elif self._is_stopping or (until_idle_s is not None and time.monotonic() - idle_since > until_idle_s):
                 break
             self._housekeep()
             if failure := self._failure():
-                self._link.stop()
-                return failure
+                return self._end(failure)
+        return self._end()
+
+    def _end(self, failure: str | None = None, *, has_database: bool = True) -> str | None:
         logger.info("stopping: %s", self._summary())
         self._link.stop()
-        return None
+        try:
+            if has_database:
+                self._write_counts()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("the last counts are not written: %s", _first_line(error))
+        return failure
+
+    def _acknowledge(self, held: Sequence[Delivery]) -> None:
+        asking = sum(delivery.qos > 0 for delivery in held)
+        self.counts.add_acknowledged(self._link.acknowledge(held), of=asking)
 
     def _follow_rules(self) -> None:
         """Subscribes to what the topic rules ask for, as they are now."""
@@ -163,18 +195,22 @@ class Worker:
         self.store.refresh()
         if self.store.slot is not None:
             open_status(self.store.slot)
+            self.counts.resume(self.store.slot)
+            self._dropped_before = self.counts.dropped
 
-    def _store_persistently(self, held: list[Delivery]) -> bool:
-        messages: Sequence[Message] = held
+    def _store_persistently(self, held: Sequence[Message]) -> bool:
+        messages = held
 
         def store_once() -> None:
             nonlocal messages
+            began_at = time.monotonic()
             try:
                 self.total += self.store.store(messages)
             except Exception:
                 # Whether the transaction was committed is not known: what was quarantined must not be so twice.
                 messages = again(messages)
                 raise
+            self.counts.add_batch(len(messages), time.monotonic() - began_at)
 
         return self._persistently(store_once)
 
@@ -220,9 +256,27 @@ class Worker:
             self._refreshed_at = now
             self._persistently(self.store.refresh)
             self._follow_rules()
+        note_s = self._pace.note_s if self.counts.batches != self._written_batches else self._pace.idle_note_s
+        if now - self._written_at > note_s:
+            self._written_at = now
+            self._persistently(self._write_counts)
         if now - self._reported_at > self._pace.report_s:
             self._reported_at = now
             logger.info("%s", self._summary())
+
+    def _write_counts(self) -> None:
+        """Writes how this worker stands."""
+        if self.store.slot is None:
+            return
+        self.counts.dropped = self._dropped_before + self.inbox.dropped
+        oldest = self.inbox.oldest()
+        oldest_at = oldest.received_at if oldest else None
+        note(
+            self.store.slot,
+            self.counts,
+            Now(len(self.inbox), oldest_at, self.is_subscribed, self._broker_figures()),
+        )
+        self._written_batches = self.counts.batches
 
     def _failure(self) -> str | None:
         if self._link.failure:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 # The values of models.Quality and models.TimeSource, for code that knows no Django; a test holds them together.
-GOOD, IMPLAUSIBLE = 0, 1
+GOOD, IMPLAUSIBLE, RATE, STUCK, SPIKE, DOUBTED = 0, 1, 2, 4, 8, 16
+FLAG_NAMES = {IMPLAUSIBLE: "implausible", RATE: "rate", STUCK: "stuck", SPIKE: "spike", DOUBTED: "doubted"}
 TIMED_BY_DEVICE, TIMED_ON_RECEIPT = 0, 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
@@ -21,6 +22,11 @@ def microseconds(time: datetime) -> int:
 def time_at(epoch_us: int) -> datetime:
     """The time in UTC that `microseconds` gives back."""
     return _EPOCH + timedelta(microseconds=epoch_us)
+
+
+def quality_words(quality: int) -> str:
+    """`good`, or the flags with commas between, as `implausible,stuck`: as the SQL function sensors_quality_words has it."""
+    return ",".join(name for flag, name in FLAG_NAMES.items() if quality & flag) or "good"
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from sensors.observations.models import HourlyRollup
 from server.core.sql import load_queries
 
 _SQL = load_queries(Path(__file__).parent / "queries.sql")
@@ -23,6 +24,11 @@ def count_observations(datastream_ids: Iterable[int], start: datetime, end: date
     with connection.cursor() as cursor:
         cursor.execute(_SQL.count_observations, {"datastream_ids": list(datastream_ids), "start": start, "end": end})
         return int(cursor.fetchone()[0])
+
+
+def is_observed(datastream_id: int) -> bool:
+    """Whether a datastream has observations, or had some of which rollups are left."""
+    return bool(observed_spans([datastream_id])) or HourlyRollup.objects.filter(datastream=datastream_id).exists()
 
 
 def count_dirty_hours() -> int:

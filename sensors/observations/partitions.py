@@ -1,5 +1,6 @@
 """The months of the observations' table. There is no default partition: a month exists before its first row is written."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -10,10 +11,16 @@ from server.core.sql import load_queries
 
 _SQL = load_queries(Path(__file__).parent / "queries.sql")
 TABLE = "sensors_observation"
+_NAME = re.compile(rf"{TABLE}_(\d{{4}})(\d{{2}})(_leaving)?")
 
 
 def partition_name(month: date) -> str:
     return f"{TABLE}_{month:%Y%m}"
+
+
+def leaving_name(month: date) -> str:
+    """What a month's table is called between its detachment and its end."""
+    return f"{partition_name(month)}_leaving"
 
 
 def next_month(month: date) -> date:
@@ -24,6 +31,18 @@ def existing_partitions() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_SQL.existing_partitions)
         return {name for (name,) in cursor.fetchall()}
+
+
+def months_of(names: Iterable[str]) -> set[date]:
+    """The months whose partitions, attached or leaving, have these names."""
+    found = filter(None, map(_NAME.fullmatch, names))
+    return {date(int(match[1]), int(match[2]), 1) for match in found}
+
+
+def leaving_months() -> set[date]:
+    """The months whose tables are detached and not dropped yet."""
+    names = connection.introspection.table_names()
+    return months_of(name for name in names if name.endswith("_leaving"))
 
 
 def ensure_partitions(months: Iterable[date]) -> list[str]:

@@ -1,16 +1,22 @@
 -- name: insert_new_observations
--- All given observations, none of which may be stored: a unique violation otherwise, and nothing is. Marks their hours dirty.
+-- All given observations, none of which may be stored: a unique violation otherwise, and nothing is. Marks their hours dirty,
+-- and writes the journal's entry.
 -- Sorted by key, so that two writers of the same keys wait for each other in one order. Times come as microseconds since 1970.
-WITH incoming AS (
+WITH given AS MATERIALIZED (
+    SELECT %(datastream_ids)s::bigint[] AS datastream_ids, %(phenomenon_times)s::bigint[] AS times,
+        %(results)s::float8[] AS results, %(received_at)s::bigint[] AS received,
+        %(qualities)s::smallint[] AS qualities, %(time_sources)s::smallint[] AS time_sources
+), journal AS (
+    INSERT INTO sensors_journalentry (xid, kind, written_at, datastream_ids, phenomenon_times, results, qualities)
+    SELECT pg_current_xact_id()::text::bigint, 0, clock_timestamp(), datastream_ids, times, results, qualities FROM given
+), incoming AS (
     SELECT datastream_id, timestamptz 'epoch' + at_us * interval '1 microsecond' AS phenomenon_time, result,
         timestamptz 'epoch' + received_us * interval '1 microsecond' AS received_at, quality, time_source
-    FROM unnest(
-        %(datastream_ids)s::bigint[], %(phenomenon_times)s::bigint[], %(results)s::float8[],
-        %(received_at)s::bigint[], %(qualities)s::smallint[], %(time_sources)s::smallint[]
-    ) AS i(datastream_id, at_us, result, received_us, quality, time_source)
+    FROM given, unnest(datastream_ids, times, results, received, qualities, time_sources)
+        AS i(datastream_id, at_us, result, received_us, quality, time_source)
 ), marked AS (
     INSERT INTO sensors_dirtyhour (datastream_id, hour)
-    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM incoming WHERE quality = 0
+    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM incoming
 )
 INSERT INTO sensors_observation (datastream_id, phenomenon_time, result, received_at, quality, time_source)
 SELECT datastream_id, phenomenon_time, result, received_at, quality, time_source
@@ -31,10 +37,15 @@ WITH incoming AS (
     SELECT datastream_id, phenomenon_time, result, received_at, quality, time_source
     FROM incoming ORDER BY datastream_id, phenomenon_time
     ON CONFLICT DO NOTHING
-    RETURNING datastream_id, phenomenon_time, quality
+    RETURNING datastream_id, phenomenon_time, result, quality
+), journal AS (
+    INSERT INTO sensors_journalentry (xid, kind, written_at, datastream_ids, phenomenon_times, results, qualities)
+    SELECT pg_current_xact_id()::text::bigint, 0, clock_timestamp(), array_agg(datastream_id),
+        array_agg((extract(epoch FROM phenomenon_time) * 1000000)::bigint), array_agg(result), array_agg(quality)
+    FROM stored HAVING count(*) > 0
 ), marked AS (
     INSERT INTO sensors_dirtyhour (datastream_id, hour)
-    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM stored WHERE quality = 0
+    SELECT DISTINCT datastream_id, date_bin('1 hour', phenomenon_time, '2000-01-01Z') FROM stored
 )
 SELECT i.place
 FROM incoming i LEFT JOIN stored s USING (datastream_id, phenomenon_time)
@@ -69,10 +80,17 @@ WITH taken AS (
 SELECT DISTINCT datastream_id, hour FROM taken;
 
 -- name: recompute_hours
--- Recomputes the rollups of the given hours from the good observations; no row comes back.
+-- Recomputes the rollups of the given hours from the good observations, and from those whose flags the datastream counts
+-- nevertheless; no row comes back.
 -- Runs of neighbouring hours are read as one range: a back-fill of weeks is one index range per datastream.
 WITH marks AS (
     SELECT datastream_id, hour FROM unnest(%(datastream_ids)s::bigint[], %(hours)s::timestamptz[]) AS m(datastream_id, hour)
+    -- What a datastream's archived month holds cannot be counted here: its rollups stand as they are until it is restored.
+    WHERE NOT EXISTS (
+        SELECT FROM sensors_observationarchive a
+        WHERE a.state = 'archived' AND a.month = date_trunc('month', m.hour AT TIME ZONE 'UTC')::date
+            AND m.datastream_id = ANY(a.datastream_ids)
+    )
 ), runs AS (
     SELECT datastream_id, min(hour) AS start, max(hour) + interval '1 hour' AS until
     FROM (
@@ -83,11 +101,12 @@ WITH marks AS (
     GROUP BY datastream_id, run
 ), fresh AS (
     SELECT r.datastream_id, o.hour, o.n, o.sum, o.min, o.max
-    FROM runs r CROSS JOIN LATERAL (
+    FROM runs r LEFT JOIN sensors_datastream d ON d.id = r.datastream_id CROSS JOIN LATERAL (
         SELECT date_bin('1 hour', phenomenon_time, '2000-01-01Z') AS hour,
             count(*) AS n, sum(result) AS sum, min(result) AS min, max(result) AS max
         FROM sensors_observation
-        WHERE datastream_id = r.datastream_id AND phenomenon_time >= r.start AND phenomenon_time < r.until AND quality = 0
+        WHERE datastream_id = r.datastream_id AND phenomenon_time >= r.start AND phenomenon_time < r.until
+            AND quality & ~coalesce(d.counted_flags, 0) = 0
         GROUP BY 1
     ) o
 ), emptied AS (

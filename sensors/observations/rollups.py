@@ -6,16 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.dispatch import Signal
 
 from server.core.sql import load_queries
 
 _SQL = load_queries(Path(__file__).parent / "queries.sql")
 # Marks taken in one transaction: some seconds of work at most, and little enough to be fetched and sent again.
 MARKS_PER_ROUND = 100_000
-
-# Sent after a refresh has committed, with `hours`: the (datastream id, hour) pairs that were recomputed.
-hours_changed = Signal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,6 @@ def refresh_rollups(*, limit: int = MARKS_PER_ROUND) -> Refreshed:
         hours = cursor.fetchall()
         if hours:
             _recompute(hours)
-            transaction.on_commit(lambda: hours_changed.send(sender=None, hours=hours))
     return Refreshed(hours=len(hours))
 
 

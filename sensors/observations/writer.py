@@ -41,7 +41,7 @@ def write_new_observations(columns: Columns) -> Written:
     """
     if not columns:
         return Written()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(_SQL.insert_new_observations, columns.parameters())
     return Written(stored=len(columns), implausible=columns.qualities.count(IMPLAUSIBLE))
 
@@ -54,7 +54,7 @@ def write_observations(columns: Columns) -> Written:
     """
     if not columns:
         return Written()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(_SQL.insert_observations, columns.parameters())
         kept_out = [place - 1 for (place,) in cursor.fetchall()]
         new_ones = len(columns) - len(kept_out)

@@ -1,7 +1,7 @@
 """Things from a table: each row names a thing, again and again if it is a table of readings."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,13 +17,22 @@ _TRUE, _FALSE = {"true", "1", "yes", "y"}, {"false", "0", "no", "n"}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How an observed property is measured where the file does not say: unit, plausible range, interval."""
+    """How an observed property is measured where the file does not say: unit, plausible range, interval, checks (services.CHECKS)."""
 
     unit_ucum: str
     unit_name: str = ""
     plausible_min: float | None = None
     plausible_max: float | None = None
     expected_interval_s: int | None = None
+    checks: Mapping[str, float] = field(default_factory=dict)
+
+
+class BadRows(BadFile):
+    """What is wrong with the rows of a file: (place, sentence) of the first 20."""
+
+    def __init__(self, complaints: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{place}, {sentence}" for place, sentence in complaints))
+        self.complaints = tuple(complaints)
 
 
 @dataclass(slots=True)
@@ -31,28 +40,36 @@ class _Gathered:
     """The things so far, and what is wrong so far."""
 
     things: dict[str, ThingEntry] = field(default_factory=dict)
-    first_places: dict[str, str] = field(default_factory=dict)
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_things(
     path: Path, mapping: Mapping[str, str], *, measured: Mapping[str, Measured], default_property: str = ""
 ) -> list[ThingEntry]:
-    """The things of a file, each once, in the order of their first rows.
+    """The things of a file, as `things_of` makes them. Errors: BadFile; OSError where it cannot be opened."""
+    rows = read_rows(path, needed=set(mapping.values()))
+    if things := things_of(rows, mapping, measured=measured, default_property=default_property):
+        return things
+    raise BadFile(f"{path.name} has no rows")
 
-    `mapping` takes our names (COLUMNS) to the file's; the slug is made from the name where it is not mapped. A `properties`
-    cell names codes with `;` between. Of a thing's later rows the last filled cell of each column counts.
-    Errors: BadFile, with all complaints (the first 20), each with its row and column.
+
+def things_of(
+    rows: Iterable[Row], mapping: Mapping[str, str], *, measured: Mapping[str, Measured], default_property: str = ""
+) -> list[ThingEntry]:
+    """The things of a table, each once, in the order of their first rows.
+
+    `mapping` takes our names (COLUMNS) to the table's; the slug is made from the name where it has none. A `properties`
+    cell names codes with `;` between, each with its unit where none is known: `rain=mm;river_level=cm`. Of a thing's later
+    rows the last filled cell of each column counts.
+    Errors: BadRows, with all complaints (the first 20), each with its row and column.
     """
     gathered = _Gathered()
-    for row in read_rows(path, needed=set(mapping.values())):
+    for row in rows:
         if len(gathered.complaints) >= MOST_COMPLAINTS:
             break
         _gather(row, mapping, measured, default_property, gathered)
     if gathered.complaints:
-        raise BadFile("\n".join(gathered.complaints))
-    if not gathered.things:
-        raise BadFile(f"{path.name} has no rows")
+        raise BadRows(gathered.complaints)
     return list(gathered.things.values())
 
 
@@ -63,16 +80,19 @@ def _gather(
     before = len(into.complaints)
 
     def complain(ours: str, sentence: str) -> None:
-        into.complaints.append(f"{row.place}, column {mapping.get(ours, ours)}: {sentence}")
+        into.complaints.append((row.place, f"column {mapping.get(ours, ours)}: {sentence}"))
 
+    if unreadable := [ours for ours, text in cells.items() if not _is_storable(text)]:
+        complain(unreadable[0], "a NUL or half a character cannot be kept")
+        return
     name = cells.get("name") or cells.get("slug", "")
     slug = slug_of(cells.get("slug") or name)
     if not slug:
         complain("slug" if "slug" in mapping else "name", f"{name!r} gives no slug: it needs a letter or a digit")
         return
     earlier = into.things.get(slug)
-    if earlier and "slug" not in mapping and not same_name(earlier.name, name):
-        complain("name", f"{name!r} and {earlier.name!r} ({into.first_places[slug]}) both give {slug!r}; map a slug")
+    if earlier and not cells.get("slug") and not same_name(earlier.name, name):
+        complain("name", f"{name!r} and {earlier.name!r} ({earlier.place}) both give {slug!r}; map a slug")
     lon_lat = _lon_lat(cells, complain)
     datastreams = _datastreams(cells, measured, default_property, complain)
     is_simulated = _flag(cells.get("is_simulated", ""), complain)
@@ -85,9 +105,17 @@ def _gather(
         is_simulated=is_simulated,
         lon_lat=lon_lat,
         datastreams=datastreams,
+        place=earlier.place if earlier else row.place,
     )
-    into.first_places.setdefault(slug, row.place)
     into.things[slug] = _merge(earlier, entry) if earlier else entry
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _merge(earlier: ThingEntry, later: ThingEntry) -> ThingEntry:
@@ -122,7 +150,7 @@ def _lon_lat(cells: Mapping[str, str], complain: Complain) -> tuple[float, float
 def _datastreams(
     cells: Mapping[str, str], measured: Mapping[str, Measured], default_property: str, complain: Complain
 ) -> tuple[DatastreamEntry, ...]:
-    codes = [code.strip() for code in cells.get("properties", "").split(";") if code.strip()]
+    named = [part.strip() for part in cells.get("properties", "").split(";") if part.strip()]
     interval_s: int | None = None
     if text := cells.get("interval_s", ""):
         if text.isascii() and text.isdigit() and 0 < int(text) < 2**31:
@@ -130,8 +158,11 @@ def _datastreams(
         else:
             complain("interval_s", f"{text!r} is not a whole number of seconds")
     entries = []
-    for code in codes or [default_property] * bool(default_property):
+    for each in named or [default_property] * bool(default_property):
+        code, _equals, unit = (part.strip() for part in each.partition("="))
         how = measured.get(code)
+        if unit and (how is None or how.unit_ucum != unit):
+            how = Measured(unit)
         if how is None:
             complain("properties", f"no unit is known for {code!r}; known are {', '.join(sorted(measured)) or 'none'}")
             continue
@@ -144,6 +175,7 @@ def _datastreams(
                 plausible_max=how.plausible_max,
                 expected_interval_s=interval_s or how.expected_interval_s,
                 sensor=cells.get("sensor", ""),
+                checks=how.checks,
             )
         )
     return tuple(entries)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from sensors.registry.models import Datastream, ObservedProperty, Sensor, Thing, ThingLocation
 
@@ -19,13 +19,23 @@ ALWAYS = datetime(1990, 1, 1, tzinfo=UTC)
 SAME_PLACE_DEG = 1e-7
 
 
+# What a datastream's values are checked for beside their range, and after what time it is silent: fields of Datastream.
+CHECKS = ("silent_after_s", "most_change_per_min", "spike_limit", "stuck_after_s", "stuck_tolerance", "stuck_except")
+
+
 class RegistryError(ValueError):
-    """A sentence that names the thing and what cannot be done with it."""
+    """A sentence that names the thing and what cannot be done with it; `place` is where its file says so ("line 3")."""
+
+    place = ""
+
+
+class RegistryConflict(RegistryError):
+    """What is asked for can be understood, and what is there already stands against it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatastreamEntry:
-    """What a thing is to measure. A range of None is left as it is; a new datastream then has none."""
+    """What a thing is to measure. A range of None is left as it is; a new datastream then has none. `checks`: see CHECKS."""
 
     observed_property: str
     unit_ucum: str
@@ -34,11 +44,16 @@ class DatastreamEntry:
     plausible_max: float | None = None
     expected_interval_s: int | None = None
     sensor: str = ""
+    sent_as: str = ""
+    checks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ThingEntry:
-    """A thing as it should be. None (and "" for the description) leaves what is there; `lon_lat` in degrees, WGS 84."""
+    """A thing as it should be. None (and "" for the description) leaves what is there; `lon_lat` in degrees, WGS 84.
+
+    `place` is where a file says so, for whoever has to look for it there.
+    """
 
     slug: str
     name: str
@@ -47,6 +62,13 @@ class ThingEntry:
     lon_lat: tuple[float, float] | None = None
     properties: Mapping[str, Any] | None = None
     datastreams: Sequence[DatastreamEntry] = field(default_factory=tuple)
+    place: str = field(default="", compare=False)
+
+
+def lock_registry() -> None:
+    """One writer of the registry at a time, until its transaction ends: two who make the same thing must not both make it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sensors.registry'))")
 
 
 def provision_observed_properties(entries: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -57,6 +79,7 @@ def provision_observed_properties(entries: Iterable[Mapping[str, Any]]) -> Count
     counts: Counter[str] = Counter()
     names = {"name_id", "name_en", "description", "definition", "domain", "aggregate", "as_anomaly"}
     with transaction.atomic():
+        lock_registry()
         for entry in entries:
             code = entry.get("code", "")
             found = ObservedProperty.objects.filter(code=code).first()
@@ -75,23 +98,89 @@ def provision_things(
 
     Counts: things_created, things_updated, things_unchanged, things_moved, datastreams_created, datastreams_updated.
     A moved thing's location ends at `moved_at`, and a new one begins; a first location holds from `standing_since`.
-    Errors: RegistryError for an unknown observed property, a changed unit, a value that the models refuse.
+    Errors: RegistryError for an unknown observed property, a value that the models refuse; RegistryConflict for a changed
+    unit, and for a move before the last one.
     """
-    properties = {found.code: found for found in ObservedProperty.objects.all()}
     counts: Counter[str] = Counter()
     with transaction.atomic():
+        lock_registry()
+        properties = {found.code: found for found in ObservedProperty.objects.all()}
         for entry in entries:
-            thing, change = _provision_thing(entry)
-            before = counts.copy()
-            if entry.lon_lat is not None:
-                counts["things_moved"] += _stand(thing, entry.lon_lat, moved_at, standing_since)
-            for wanted in entry.datastreams:
-                if done := _provision_datastream(thing, wanted, properties):
-                    counts[f"datastreams_{done}"] += 1
-            if change == "unchanged" and counts != before:
-                change = "updated"
-            counts[f"things_{change}"] += 1
-    return +counts
+            try:
+                counts += _provision(entry, properties, moved_at, standing_since)
+            except RegistryError as error:
+                error.place = entry.place
+                raise
+    return counts
+
+
+def _provision(
+    entry: ThingEntry, properties: Mapping[str, ObservedProperty], moved_at: datetime, standing_since: datetime
+) -> Counter[str]:
+    thing, change = _provision_thing(entry)
+    counts: Counter[str] = Counter()
+    if entry.lon_lat is not None:
+        counts["things_moved"] += move_thing(thing, lon_lat=entry.lon_lat, moved_at=moved_at, since=standing_since)
+    for wanted in entry.datastreams:
+        _datastream, done = _provision_datastream(thing, wanted, properties)
+        counts[f"datastreams_{done}"] += done != "unchanged"
+    if change == "unchanged" and counts.total():
+        change = "updated"
+    counts[f"things_{change}"] += 1
+    return counts
+
+
+def provision_datastream(thing: Thing, entry: DatastreamEntry) -> tuple[Datastream, str]:
+    """Makes or updates what a thing measures; the datastream, and `created`, `updated` or `unchanged`.
+
+    Errors: as of provision_things.
+    """
+    with transaction.atomic():
+        lock_registry()
+        properties = {found.code: found for found in ObservedProperty.objects.filter(code=entry.observed_property)}
+        return _provision_datastream(thing, entry, properties)
+
+
+def change_thing(thing: Thing, values: Mapping[str, Any]) -> bool:
+    """Gives a thing these values of its fields; whether any is another. Errors: RegistryError.
+
+    `properties` are merged into those that are there, and a null takes one away (RFC 7396, on the first level).
+    """
+    with transaction.atomic():
+        lock_registry()
+        thing.refresh_from_db()
+        given = dict(values)
+        if "properties" in given:
+            merged = {**thing.properties, **given["properties"]}
+            given["properties"] = {name: value for name, value in merged.items() if value is not None}
+        changed = _assign(thing, given)
+        if changed:
+            _save(thing, f"thing {thing.slug!r}")
+    return changed
+
+
+def change_datastream(datastream: Datastream, values: Mapping[str, Any]) -> bool:
+    """Gives a datastream these values of its fields; whether any is another. `sensor` is a name, or "" for none.
+
+    Of one that has observations the unit must not be changed: the caller sees to that. Errors: RegistryError.
+    """
+    with transaction.atomic():
+        lock_registry()
+        datastream.refresh_from_db()
+        given = dict(values)
+        if "sensor" in given:
+            given["sensor"] = _sensor(given["sensor"])
+        changed = _assign(datastream, given)
+        if changed:
+            _save_datastream(datastream)
+    return changed
+
+
+def register(instance: models.Model, what: str) -> None:
+    """Saves an entity that the caller has made or changed. Errors: RegistryError, which names `what`."""
+    with transaction.atomic():
+        lock_registry()
+        _save(instance, what)
 
 
 def _provision_thing(entry: ThingEntry) -> tuple[Thing, str]:
@@ -110,35 +199,42 @@ def _provision_thing(entry: ThingEntry) -> tuple[Thing, str]:
     return thing, "created" if found is None else "updated" if changed else "unchanged"
 
 
-def _stand(thing: Thing, lon_lat: tuple[float, float], moved_at: datetime, since: datetime) -> bool:
-    """Puts a thing where it stands; true if it stood elsewhere."""
-    current = ThingLocation.objects.filter(thing=thing, valid_to=None).first()
-    place = Point(*lon_lat, srid=4326)
-    if current is None:
-        ThingLocation.objects.create(thing=thing, location=place, valid_from=since)
-        return False
-    if current.location.equals_exact(place, SAME_PLACE_DEG):
-        return False
-    if moved_at < current.valid_from:
-        raise RegistryError(f"thing {thing.slug!r} cannot have moved before it came to where it stands")
-    current.valid_to = moved_at
-    current.save(update_fields=["valid_to"])
-    ThingLocation.objects.create(thing=thing, location=place, valid_from=moved_at)
-    return True
+def move_thing(thing: Thing, *, lon_lat: tuple[float, float], moved_at: datetime, since: datetime = ALWAYS) -> bool:
+    """Puts a thing where it stands from `moved_at` on; true if it stood elsewhere until then.
+
+    Where it stood before stays where it was measured. A first place holds from `since`.
+    Errors: RegistryConflict for a time before it came to where it stands now.
+    """
+    with transaction.atomic():
+        lock_registry()
+        current = ThingLocation.objects.filter(thing=thing, valid_to=None).first()
+        place = Point(*lon_lat, srid=4326)
+        if current is None:
+            ThingLocation.objects.create(thing=thing, location=place, valid_from=since)
+            return False
+        if current.location.equals_exact(place, SAME_PLACE_DEG):
+            return False
+        if moved_at < current.valid_from:
+            raise RegistryConflict(f"thing {thing.slug!r} cannot have moved before it came to where it stands")
+        current.valid_to = moved_at
+        current.save(update_fields=["valid_to"])
+        ThingLocation.objects.create(thing=thing, location=place, valid_from=moved_at)
+        return True
 
 
-def _provision_datastream(thing: Thing, entry: DatastreamEntry, properties: Mapping[str, ObservedProperty]) -> str:
-    """`created`, `updated` or "" for nothing to do."""
+def _provision_datastream(
+    thing: Thing, entry: DatastreamEntry, properties: Mapping[str, ObservedProperty]
+) -> tuple[Datastream, str]:
     observed_property = properties.get(entry.observed_property)
     if observed_property is None:
-        known = ", ".join(sorted(properties)) or "none"
+        known = ", ".join(ObservedProperty.objects.order_by("code").values_list("code", flat=True)) or "none"
         raise RegistryError(
             f"thing {thing.slug!r}: no observed property {entry.observed_property!r}; there are {known}"
         )
     found = Datastream.objects.filter(thing=thing, observed_property=observed_property).first()
     if found is not None and found.unit_ucum != entry.unit_ucum:
         # What is stored is in the old unit; a new label would make it another quantity.
-        raise RegistryError(
+        raise RegistryConflict(
             f"{thing.slug}/{observed_property.code} is measured in {found.unit_ucum!r} and cannot become {entry.unit_ucum!r}"
         )
     datastream = found or Datastream(thing=thing, observed_property=observed_property, unit_ucum=entry.unit_ucum)
@@ -147,12 +243,39 @@ def _provision_datastream(thing: Thing, entry: DatastreamEntry, properties: Mapp
         "plausible_min": entry.plausible_min,
         "plausible_max": entry.plausible_max,
         "expected_interval_s": entry.expected_interval_s,
-        "sensor": Sensor.objects.get_or_create(name=entry.sensor)[0] if entry.sensor else None,
+        "sensor": _sensor(entry.sensor),
+        "sent_as": entry.sent_as or None,
+        **entry.checks,
     }
+    if unknown := sorted(set(entry.checks) - set(CHECKS)):
+        raise RegistryError(
+            f"{observed_property.code}: no check is called {', '.join(unknown)}; there are {', '.join(CHECKS)}"
+        )
     changed = _assign(datastream, {name: value for name, value in values.items() if value is not None})
     if found is None or changed:
-        _save(datastream, f"datastream {thing.slug}/{observed_property.code}")
-    return "created" if found is None else "updated" if changed else ""
+        _save_datastream(datastream)
+    return datastream, "created" if found is None else "updated" if changed else "unchanged"
+
+
+def _sensor(name: str) -> Sensor | None:
+    if not name:
+        return None
+    found = Sensor.objects.filter(name=name).first()
+    if found is None:
+        found = Sensor(name=name)
+        _save(found, f"sensor {name[:80]!r}")
+    return found
+
+
+def _save_datastream(datastream: Datastream) -> None:
+    what = f"datastream {datastream}"
+    least, most = datastream.plausible_min, datastream.plausible_max
+    if least is not None and most is not None and least > most:
+        raise RegistryError(f"{what}: the least plausible value {least} is above the greatest, {most}")
+    others = Datastream.objects.filter(thing=datastream.thing_id).exclude(pk=datastream.pk)
+    if datastream.sent_as and others.filter(sent_as=datastream.sent_as).exists():
+        raise RegistryConflict(f"{what}: another datastream of the thing is sent as {datastream.sent_as!r}")
+    _save(datastream, what)
 
 
 def _assign(instance: models.Model, values: Mapping[str, Any]) -> bool:

@@ -4,8 +4,10 @@ A folder (PANTAU_BROKER_DIR, mode 0700, owned by the user that Mosquitto runs as
 
     passwords      Mosquitto's password file, one line per user, as `password_line` writes it
     devices.json   {thing slug: plain password}, mode 0600: what a device's owner is told, and `./pantau status` shows
+    gateways.json  {gateway: topic filters that it may write}
+    acl            Mosquitto's access list: server/run/mosquitto.acl, and what the gateways may write
     mosquitto.pid  the broker's process id; SIGHUP makes it read `passwords` again (absent where another container runs it,
-                   which then watches the file by itself)
+                   which then watches the files by itself)
 
 Its writers are `server.run` (the ingest and the gateway user) and the registry (a user per thing); both take the lock of
 `lock`. No Django here: `server.run` imports this before Django is configured.
@@ -18,9 +20,12 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+ACL = Path(__file__).resolve().parents[1] / "run" / "mosquitto.acl"
+# No thing's slug has a dot.
+GATEWAY_PREFIX = "gateway."
 # mosquitto_passwd's own default. The passwords are random and long, so more rounds would only make 100 devices slow to add.
 ITERATIONS = 101
 SALT_BYTES = 12
@@ -69,13 +74,69 @@ def set_devices(folder: Path, passwords: Mapping[str, str]) -> bool:
     with lock(folder):
         known = devices(folder)
         if any(known.get(slug) != password for slug, password in passwords.items()):
-            _replace(folder / "devices.json", json.dumps(known | dict(passwords), indent=0, sort_keys=True) + "\n")
+            _write_devices(folder, known | dict(passwords))
     return set_passwords(folder, passwords)
+
+
+def remove_passwords(folder: Path, users: Iterable[str]) -> bool:
+    """Let these users in no more; True if the file changed (then `reload`, which ends their connections)."""
+    gone = set(users)
+    with lock(folder):
+        lines = [line for line in _read(folder / "passwords").splitlines() if line]
+        left = [line for line in lines if line.partition(":")[0] not in gone]
+        if len(left) == len(lines):
+            return False
+        _replace(folder / "passwords", "".join(f"{line}\n" for line in left))
+        return True
+
+
+def remove_devices(folder: Path, slugs: Iterable[str]) -> list[str]:
+    """As `remove_passwords`, for things: their plain passwords are forgotten too. Those that had one."""
+    with lock(folder):
+        known = devices(folder)
+        gone = sorted(known.keys() & set(slugs))
+        left = {slug: password for slug, password in known.items() if slug not in gone}
+        if gone:
+            _write_devices(folder, left)
+    remove_passwords(folder, gone)
+    return gone
 
 
 def devices(folder: Path) -> dict[str, str]:
     """{thing slug: plain password} of all devices that have a credential."""
     return dict(json.loads(_read(folder / "devices.json") or "{}"))
+
+
+def gateways(folder: Path) -> dict[str, list[str]]:
+    """{gateway: topic filters that it may write}, by the names that were given, without the prefix of their users."""
+    return dict(json.loads(_read(folder / "gateways.json") or "{}"))
+
+
+def set_gateway(folder: Path, name: str, topics: Sequence[str]) -> bool:
+    """What a gateway may write; nothing takes it away. True if that changed (then `reload`)."""
+    with lock(folder):
+        known = gateways(folder)
+        left = {other: its for other, its in known.items() if other != name}
+        wanted = left | {name: list(topics)} if topics else left
+        if wanted == known:
+            return False
+        _replace(folder / "gateways.json", json.dumps(wanted, indent=0, sort_keys=True) + "\n")
+        _replace(folder / "acl", _access_list(wanted))
+    return True
+
+
+def write_access_list(folder: Path) -> None:
+    """The access list as it is to be now; the running broker reads it at its next `reload`."""
+    with lock(folder):
+        _replace(folder / "acl", _access_list(gateways(folder)))
+
+
+def _access_list(of_gateways: Mapping[str, Sequence[str]]) -> str:
+    blocks = [
+        "\n".join([f"user {GATEWAY_PREFIX}{name}", *(f"topic write {topic}" for topic in topics)])
+        for name, topics in sorted(of_gateways.items())
+    ]
+    return "\n\n".join([ACL.read_text().rstrip(), *blocks]) + "\n"
 
 
 def reload(folder: Path) -> bool:
@@ -106,6 +167,10 @@ def _read(path: Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         return ""
+
+
+def _write_devices(folder: Path, passwords: Mapping[str, str]) -> None:
+    _replace(folder / "devices.json", json.dumps(passwords, indent=0, sort_keys=True) + "\n")
 
 
 def _replace(path: Path, text: str) -> None:

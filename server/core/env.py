@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import NoReturn
@@ -25,6 +26,15 @@ def text(name: str, default: str | None = None) -> str:
     return default
 
 
+def token(name: str) -> str:
+    """A secret by which a program shows who it is: at least 20 characters of ASCII; "" where unset."""
+    value = text(name, "")
+    if value and not (len(value) >= 20 and value.isascii() and value.isprintable() and " " not in value):
+        # Its value is not repeated.
+        fail(name, "must have at least 20 characters, all of ASCII and no space among them")
+    return value
+
+
 def flag(name: str, default: bool = False) -> bool:
     value = text(name, "1" if default else "0").lower()
     if value in {"1", "true", "yes", "on"}:
@@ -39,6 +49,14 @@ def integer(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31) 
     if not value.lstrip("-").isdigit() or not minimum <= int(value) <= maximum:
         fail(name, f"must be a whole number from {minimum} to {maximum}, not {value!r}")
     return int(value)
+
+
+def choice(name: str, options: Sequence[str]) -> str:
+    """One of these words; the first where it is unset."""
+    value = text(name, options[0]).lower()
+    if value not in options:
+        fail(name, f"must be {' or '.join(options)}, not {value!r}")
+    return value
 
 
 def names(name: str, default: str = "") -> list[str]:
@@ -153,3 +171,49 @@ def sender(name: str, default: str | None) -> str:
     if not address.isascii() or not all(address.rpartition("@")[::2]) or any(char < " " for char in value):
         fail(name, f"must be an address such as Pantau <pantau@example.go.id>, not {value!r}")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class BaseMap:
+    """A map of somebody else's under the city's: a MapLibre style, or pictures by {z}/{x}/{y}; "" where there is none."""
+
+    url: str = ""
+    attribution: str = ""
+
+    @property
+    def is_raster(self) -> bool:
+        return "{z}" in self.url
+
+    @property
+    def origin(self) -> str:
+        """What a page's security policy has to let through; "" for one of this service's own, or none."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+    def for_script(self) -> dict[str, str | bool] | None:
+        """What a page's script has to know of it; None where there is none."""
+        if not self.url:
+            return None
+        return {"url": self.url, "attribution": self.attribution, "is_raster": self.is_raster}
+
+
+def base_map(url_name: str, attribution_name: str) -> BaseMap:
+    """From the address of a style.json, or of tiles with {z}, {x} and {y} in it. Whoever made the map has to be named."""
+    url, attribution = text(url_name, ""), text(attribution_name, "")
+    if not url:
+        return BaseMap()
+    try:
+        parts = urlsplit(url)
+        own_path = not parts.scheme and not parts.netloc and url.startswith("/") and not url.startswith("//")
+        is_address = own_path or (parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None)
+    except ValueError:
+        is_address = False
+    # Where a policy's words end must not be for the address to say.
+    if not is_address or any(char in " ;,'\"" or char < " " for char in url):
+        fail(url_name, "must be the http(s) address, or the path, of a style.json or of tiles with {z}, {x} and {y}")
+    named = [part for part in ("{z}", "{x}", "{y}") if part in url]
+    if named and len(named) < 3:
+        fail(url_name, "must have all of {z}, {x} and {y} in the address of tiles")
+    if not attribution:
+        fail(attribution_name, f"must be set beside {url_name}: the text that names whose map it is")
+    return BaseMap(url, attribution)

@@ -20,6 +20,10 @@ class BadParameter(PantauError):
         self.name = name
 
 
+class Unsupported(PantauError):
+    """What a standard knows, and this service does not offer."""
+
+
 class InvalidFields(PantauError):
     """Fields of a submitted object that cannot be accepted, each with its sentences."""
 

@@ -23,6 +23,7 @@ RETRY_AFTER_S = 5
 STATUS: list[tuple[type[Exception], int, Any]] = [
     (errors.BadParameter, 400, _("Bad parameter")),
     (errors.InvalidFields, 400, _("Invalid input")),
+    (errors.Unsupported, 501, _("Not implemented")),
     (errors.NotFound, 404, _("Not found")),
     (errors.Conflict, 409, _("Conflict")),
     (errors.Stale, 412, _("Precondition failed")),

@@ -1,6 +1,7 @@
 """The commands behind ./pantau, once Python and its packages are there."""
 
 import argparse
+import signal
 import subprocess
 import sys
 
@@ -34,6 +35,8 @@ def _dispatch(arguments: list[str]) -> int:
         return tools.bench(rest)
     if command == "manage":
         return manage(rest)
+    if command in ("listen", "drill"):
+        return manage(arguments)
     if command == "check":
         return tools.check()
     given = _parse(arguments)
@@ -70,6 +73,8 @@ def manage(arguments: list[str]) -> int:
     here = known_installation(find_home())
     if here is None:
         raise Failed("There is no database yet: ./pantau up makes one.")
+    # Ctrl-C reaches both, and is the command's to answer.
+    signal.signal(signal.SIGINT, lambda *_: None)
     done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=CHECKOUT, env=here.variables(), check=False)
     return done.returncode
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.core.installation import installation_mark
+from server.run.broker_tls import tls_from_environment
 from server.run.home import Home
 from server.run.mosquitto import Broker
-from server.run.ports import known_port
+from server.run.ports import FIRST, known_port
 from server.run.postgres import Cluster
 
 LOCALE = "C.UTF-8"
@@ -21,6 +22,7 @@ class Installation:
 
     home: Home
     web_port: int
+    stream_port: int
     cluster: Cluster | None
     broker: Broker | None
 
@@ -60,6 +62,7 @@ class Installation:
         out.setdefault("PANTAU_SECRET_KEY", secrets["secret_key"])
         out["PANTAU_ADMIN_PASSWORD"] = admin_password(self.home)
         out["PANTAU_PORT"] = str(self.web_port)
+        out["PANTAU_STREAM_PORT"] = str(self.stream_port)
         out["DATABASE_URL"] = self.dsn
         if self.broker:
             out["MQTT_URL"] = self.broker.url
@@ -94,12 +97,13 @@ def wants_own_broker() -> bool:
     return not os.environ.get("MQTT_URL", "").strip()
 
 
-def installation(home: Home, *, web: int, database: int | None, broker: int | None) -> Installation:
+def installation(home: Home, *, web: int, stream: int, database: int | None, broker: int | None) -> Installation:
     """The installation on these ports; a server that the environment names instead has none."""
     secrets = home.secrets()
     return Installation(
         home=home,
         web_port=web,
+        stream_port=stream,
         cluster=Cluster(home, database, secrets["database_password"], secrets["gis_password"]) if database else None,
         broker=Broker(
             home,
@@ -107,6 +111,7 @@ def installation(home: Home, *, web: int, database: int | None, broker: int | No
             secrets["ingest_password"],
             secrets["gateway_password"],
             os.environ.get("PANTAU_MQTT_BIND", "").strip() or "127.0.0.1",
+            tls_from_environment(),
         )
         if broker
         else None,
@@ -114,13 +119,14 @@ def installation(home: Home, *, web: int, database: int | None, broker: int | No
 
 
 def known_installation(home: Home) -> Installation | None:
-    """What an earlier `up` has chosen; None if there was none."""
-    web, database, broker = (known_port(home, role) for role in ("web", "database", "broker"))
+    """What an earlier `up` has chosen; None if there was none. One of before the stream gets its port by the next `up`."""
+    web, stream, database, broker = (known_port(home, role) for role in ("web", "stream", "database", "broker"))
     if not web or (wants_own_database() and not database) or (wants_own_broker() and not broker):
         return None
     return installation(
         home,
         web=web,
+        stream=stream or FIRST["stream"],
         database=database if wants_own_database() else None,
         broker=broker if wants_own_broker() else None,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.core import broker_credentials
+from server.run.broker_tls import BrokerTls
 from server.run.home import Home
 from server.run.said import Failed, wait_until
 
@@ -29,6 +30,7 @@ class Broker:
     ingest_password: str
     gateway_password: str
     bind: str = "127.0.0.1"
+    tls: BrokerTls | None = None
 
     @property
     def credentials(self) -> Path:
@@ -59,21 +61,30 @@ class Broker:
         for folder in (config, data, self.credentials):
             folder.mkdir(exist_ok=True, mode=0o700)
             self._give(folder)
-        shutil.copyfile(HERE / "mosquitto.acl", config / "mosquitto.acl")
+        broker_credentials.write_access_list(self.credentials)
+        if self.tls:
+            self.tls.place(config, self._give)
         values = {
             "PORT": str(self.port),
             "BIND": self.bind,
             "CREDENTIALS": str(self.credentials),
-            "ACL": str(config / "mosquitto.acl"),
+            "ACL": str(self.credentials / "acl"),
             "DATA": str(data),
             "PID_FILE": f"pid_file {self.credentials / 'mosquitto.pid'}",
         }
-        (config / "mosquitto.conf").write_text(render((HERE / "mosquitto.conf.template").read_text(), values))
-        for name in ("mosquitto.acl", "mosquitto.conf"):
-            (config / name).chmod(0o600)
-            self._give(config / name)
+        configuration = render((HERE / "mosquitto.conf.template").read_text(), values)
+        if self.tls:
+            configuration += self.tls.listener(config)
+        (config / "mosquitto.conf").write_text(configuration)
+        (config / "mosquitto.conf").chmod(0o600)
+        self._give(config / "mosquitto.conf")
         (self.credentials / "mosquitto.pid").unlink(missing_ok=True)
         self.set_passwords()
+
+    def renew_certificate(self) -> bool:
+        """Hand a running broker the certificate as it is now, if it is another: no connection ends by it. Errors: Failed."""
+        has_changed = self.tls is not None and self.tls.place(self.home.broker / "config", self._give)
+        return has_changed and broker_credentials.reload(self.credentials)
 
     def set_passwords(self) -> None:
         passwords = {INGEST: self.ingest_password, GATEWAY: self.gateway_password}

@@ -7,8 +7,13 @@ from server.run.home import Home
 from server.run.said import Failed, say
 
 # First candidates. Never the servers' usual ones, 5432 and 1883: a system cluster or broker may want them later.
-FIRST = {"web": 8000, "database": 54320, "broker": 18830}
-VARIABLE = {"web": "PANTAU_PORT", "database": "PANTAU_DB_PORT", "broker": "PANTAU_MQTT_PORT"}
+FIRST = {"web": 8000, "stream": 8500, "database": 54320, "broker": 18830}
+VARIABLE = {
+    "web": "PANTAU_PORT",
+    "stream": "PANTAU_STREAM_PORT",
+    "database": "PANTAU_DB_PORT",
+    "broker": "PANTAU_MQTT_PORT",
+}
 
 
 class PortTaken(Failed):

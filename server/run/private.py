@@ -129,6 +129,8 @@ class PrivateServers:
             "MQTT_URL": self.broker.url,
             "MQTT_GATEWAY_URL": self.broker.gateway_url,
             "PANTAU_BROKER_DIR": str(self.broker.credentials),
+            # Loads that are made for a measurement or a test come from few things.
+            "PANTAU_DEVICE_RATE": "0",
         }
 
     def _child(self, name: str, command: list[str], cwd: Path, stop_signal: signal.Signals) -> Child:
@@ -154,6 +156,9 @@ def _clear_dead_runs(runs: Path) -> None:
         if alive and alive.started == owner["started"]:
             continue
         if owner or not any(folder.iterdir()):
+            # What the run had started in its own home went without an end as well.
+            if (own := folder / "test").is_dir():
+                _clear_dead_runs(own)
             _remove(home, _instance(folder))
 
 

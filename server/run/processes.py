@@ -15,6 +15,12 @@ GUNICORN = (
     "--forwarded-allow-ips=",
 )
 
+# The live stream: thousands may listen, and each would hold a thread of gunicorn's. Streams end with the process.
+UVICORN = (
+    *("-m", "uvicorn", "server.asgi:application", "--no-access-log", "--no-server-header"),
+    *("--timeout-graceful-shutdown", "2", "--log-level", "warning"),
+)
+
 
 @dataclass(frozen=True)
 class Process:
@@ -39,8 +45,13 @@ PROCESSES = (
     Process("postgres", "db", stop_signal="INT", stop_seconds=60),
     Process("mosquitto", "broker"),
     Process("web", "web", GUNICORN),
+    Process("live", "live", UVICORN),
     Process("ingest", "ingest", ("manage.py", "ingest_mqtt"), stop_seconds=30),
+    # The brokers of others: idle where there are none.
+    Process("sources", "sources", ("manage.py", "ingest_source"), stop_seconds=30),
     Process("rollups", "rollups", ("manage.py", "refresh_rollups", "--loop")),
+    # What has to know of each new reading: quality checks, silence, thresholds.
+    Process("follow", "follow", ("manage.py", "follow_observations")),
     Process("worker", "worker", ("manage.py", "db_worker", "--interval", "0.2"), stop_seconds=30),
     # The channels' and every other message on its way out, and what comes due by the clock.
     Process("deliver", "deliver", ("manage.py", "deliver"), stop_seconds=30),

@@ -17,7 +17,7 @@ from server.run import owned
 from server.run.environment import Installation, installation, wants_own_broker, wants_own_database
 from server.run.home import CHECKOUT, Home
 from server.run.ports import PortTaken, check_free, claim_port, taken
-from server.run.processes import GUNICORN, PROCESSES
+from server.run.processes import GUNICORN, PROCESSES, UVICORN
 from server.run.said import Failed, last_lines, say, step, wait_until
 from server.run.status import print_summary, readiness, taken_by_another
 from server.run.supervision import RUNNING, Supervisor
@@ -107,6 +107,8 @@ def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bo
     if not was_running:
         _prepare_servers(here)
         supervisor.start(_commands(here), here.variables())
+    elif here.broker and here.broker.renew_certificate():
+        say("- The broker has read its renewed certificate.")
     _start_servers(here, supervisor)
     states = supervisor.states()
     if states["web"]["statename"] != RUNNING:
@@ -130,6 +132,7 @@ def _claim(home: Home, *, running: bool) -> Installation:
     return installation(
         home,
         web=claim_port(home, "web", running=running, host=bind),
+        stream=claim_port(home, "stream", running=running, host=bind),
         database=claim_port(home, "database", running=running) if wants_own_database() else None,
         broker=claim_port(home, "broker", running=running, host=mqtt_bind) if wants_own_broker() else None,
     )
@@ -144,9 +147,15 @@ def _commands(here: Installation) -> dict[str, list[str]]:
         out["mosquitto"] = here.broker.command
     for process in PROCESSES:
         if process.python:
-            bind = ["--bind", f"{here.bind}:{here.web_port}"] if process.python is GUNICORN else []
-            out[process.name] = [sys.executable, *process.python, *bind]
+            out[process.name] = [sys.executable, *process.python, *_address(here, process.python)]
     return out
+
+
+def _address(here: Installation, python: tuple[str, ...]) -> list[str]:
+    """Where the two that serve HTTP listen."""
+    if python is GUNICORN:
+        return ["--bind", f"{here.bind}:{here.web_port}"]
+    return ["--host", here.bind, "--port", str(here.stream_port)] if python is UVICORN else []
 
 
 def _prepare_servers(here: Installation) -> None:

@@ -165,6 +165,7 @@ def _page(request: HttpRequest, link: FieldLink, trial: Trial, status: int) -> H
         # What its sender is called and can be reached by is not for whoever holds a link; the place is.
         "description": mask(report.description, known),
         "address": mask(report.address, known),
+        "landmark": mask(report.landmark, known),
         "point": report.location,
         "photos": range(1, report.photos.count() + 1),
         "zone": report.city.zone,

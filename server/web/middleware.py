@@ -3,13 +3,17 @@
 import json
 from copy import copy
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+
+from server.web.to_stream import stream_origin
 
 OPEN = ("/layers/", "/ogc/", "/tiles/", "/api/", "/open311/", "/sta/")
 EXPOSED = (
@@ -41,10 +45,24 @@ class CorsMiddleware:
 
 
 # No inline script, no third party. MapLibre's worker is a file of ours; data: and blob: are images that it makes itself.
-POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
-)
+_FIXED = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
+
+
+def content_policy(request: HttpRequest, *, frame_ancestors: str = "'self'", maps_from: str = "") -> str:
+    """What a page may load and ask: of this service, of the live stream's process, which has a port of its own, and of a base map's
+    origin where there is one. Who may frame it: this service's own pages, unless somebody else is named."""
+    try:
+        # Of an address with a path the path is left away: a redirect may lead anywhere below it.
+        stream = urlsplit(stream_origin(request))
+        asked = f"'self' {stream.scheme}://{stream.netloc}"
+    except DisallowedHost:
+        asked = "'self'"
+    pictures = "'self' data: blob:"
+    if maps_from:
+        asked, pictures = f"{asked} {maps_from}", f"{pictures} {maps_from}"
+    return f"{_FIXED}; img-src {pictures}; connect-src {asked}; frame-ancestors {frame_ancestors}"
+
+
 # Made by others, with scripts in their pages: the admin's map widget and the API's documentation.
 NOT_OURS = ("/admin/", "/api/docs/")
 
@@ -56,7 +74,7 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html") and not request.path.startswith(NOT_OURS):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
+            response.headers.setdefault("Content-Security-Policy", content_policy(request))
         return response
 
 

@@ -217,7 +217,7 @@ def test_figures_are_real_numbers_even_where_the_first_ones_are_whole_or_missing
     sensors = convert(service, tmp_path / "sensors.gpkg", "sensors", *PAGES)
     results = sensors.fields["result"]
     assert sensors.types["result"] == "float64"
-    assert (np.isnan(results).sum(), (results == 5.0).sum(), (results == 7.25).sum()) == (1, 248, 1)
+    assert (np.isnan(results).sum(), (results == 5.0).sum(), (results == 7.25).sum()) == (1, 298, 1)
     assert sensors.types["id"] == "int32"
 
 

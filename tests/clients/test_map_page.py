@@ -18,7 +18,7 @@ from sensors.observations.columns import GOOD, TIMED_BY_DEVICE, Columns
 from sensors.observations.partitions import ensure_partitions
 from sensors.observations.rollups import refresh_all_rollups
 from sensors.observations.writer import write_observations
-from server.web.strings import STRINGS
+from server.web.map.strings import STRINGS
 from tests.clients.browser import PATIENCE_MS, SETTLED, Watched, open_page
 from tests.factories import (
     make_category,
@@ -124,7 +124,7 @@ class TestInTheBrowser:
     def test_view_is_a_link(self, city: City, live_server: Any, browser: Browser, watched: Watched) -> None:
         page = open_page(browser, f"{live_server.url}/?lang=en", watched)
         page.select_option("#category", "banjir")
-        page.select_option("#measure", "reports_per_10000")
+        page.get_by_role("button", name="per 10,000").click()
         expect(page.locator("#reports-count")).to_have_text("1 report")
         assert "category=banjir" in page.url
         assert "measure=reports_per_10000" in page.url
@@ -134,7 +134,7 @@ class TestInTheBrowser:
         expect(again.locator("#legend h2")).to_have_text("Reports per 10,000 people")
         expect(again.locator("#legend")).to_contain_text("population unknown")
         page.go_back()
-        expect(page.locator("#measure")).to_have_value("reports_per_km2")
+        expect(page.locator("#legend h2")).to_have_text("Reports per km²")
 
     def test_qlue_launch_is_a_period_of_its_own(
         self, city: City, live_server: Any, browser: Browser, watched: Watched
@@ -178,7 +178,7 @@ class TestInTheBrowser:
         expect(page.locator("#table")).to_contain_text("40 µg/m³")
         page.locator("#table button.link").click()
         expect(page.locator("#panel h2")).to_have_text("Udara Satu")
-        expect(page.locator("#panel svg.series path.line")).to_be_visible()
+        expect(page.locator("#panel .plot .u-over")).to_be_visible()
         assert watched.errors == []
 
     def test_new_report_appears_without_a_reload(
@@ -205,7 +205,7 @@ class TestInTheBrowser:
         self, city: City, live_server: Any, browser: Browser, watched: Watched
     ) -> None:
         page = open_page(browser, f"{live_server.url}/?lang=en", watched)
-        page.locator("label[for=colour-correlation]").click()
+        page.locator("#colour-correlation").check()
         expect(page.locator("#property")).to_have_value("pm25")
         expect(page.locator("#legend h2")).to_have_text("Flood against PM2.5")
         expect(page.locator("#legend .swatches")).to_contain_text("too few intervals")
@@ -261,7 +261,8 @@ def test_catalogue_is_a_page_for_people_who_ask_for_one(client: Client) -> None:
 
 
 def test_every_word_of_the_page_is_translated() -> None:
-    same_in_both = {"area_sub", "unit_IDR", "status"}
+    same_in_both = {"area_sub", "unit_IDR", "status", "filter_status", "short_reports_per_km2", "per_km2"}
+    same_in_both |= {name for name in STRINGS if name.startswith("ispu_")}  # numbers
     with translation.override("en"):
         english = {name: str(text) for name, text in STRINGS.items()}
     with translation.override("id"):

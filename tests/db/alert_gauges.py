@@ -8,11 +8,11 @@ from django.utils.dateparse import parse_datetime
 
 from geo.areas.models import City
 from geo.models import Alert, AlertEvent, AlertRule
-from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.placement.services import place_things
 from sensors.models import Datastream
 from sensors.observations.partitions import ensure_partitions
 from sensors.observations.writer import write_observations
+from tests.alerts import evaluate_alerts
 from tests.factories import NOW, make_city, make_datastream, make_thing
 from tests.sensor_factories import columns_of
 

@@ -11,7 +11,6 @@ from django.utils import translation
 
 from geo.areas.models import City
 from geo.models import Alert, AlertEvent, Escalation, OnCallLevel, OutboxMessage, Subscription
-from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.operations.alerts.services import acknowledge_alert, close_alert, open_incident_of
 from geo.operations.duty.escalation import escalate_due
 from geo.operations.duty.rendering import as_text
@@ -19,6 +18,7 @@ from geo.operations.duty.situation import situation
 from geo.operations.outbox.delivery import deliver_due
 from geo.reports.access.principals import Grant, Principal, Role
 from server.core.errors import Conflict, Forbidden
+from tests.alerts import evaluate_alerts
 from tests.db.alert_gauges import MIDNIGHT, at, city, gauge, log_of, measured, open_alert, rule, stream_of
 from tests.factories import NOW, make_category
 from tests.receiver import Receiver

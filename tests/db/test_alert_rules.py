@@ -10,14 +10,19 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db.models import RestrictedError
 
+from geo.analysis.reading_limits import NOISE_LIMITS
 from geo.areas.models import City
-from geo.management.commands.load_fixtures import load_alert_rules
-from geo.models import Alert, AlertRule, AlertState
-from geo.operations.alerts.evaluation import evaluate_alerts
+from geo.management.commands.load_fixtures import load_alert_rules, read_records
+from geo.models import Alert, AlertRule
+from geo.placement.services import place_things
+from sensors.derived.deriving import ensure_derived
+from sensors.thresholds.models import Watch
+from tests.alerts import evaluate_alerts
 from tests.db.alert_gauges import SIAGA, at, city, gauge, log_of, measured, open_alert, rule, stream_of
 from tests.factories import NOW, make_category, make_datastream, make_thing
 
 pytestmark = pytest.mark.django_db
+FIXTURES = Path(settings.BASE_DIR) / "fixtures/bekasi"
 __all__ = ["city"]
 
 
@@ -71,12 +76,12 @@ def test_alerts_end_when_the_rule_is_switched_off_or_gets_other_levels(city: Cit
     alert = open_alert(city)
     AlertRule.objects.update(levels=[{"name": "Awas", "from": 390}])
     assert evaluate_alerts(NOW) == "1 rule_changed"
-    measured_again = AlertState.objects.get()
-    assert (measured_again.level, measured_again.evaluated_to) == (0, at("04:50"))
+    begun_anew = Watch.objects.get()
+    assert (begun_anew.level, begun_anew.follows_from) == (0, at("04:50"))
     assert log_of(alert)[-1] == ("05:00", "rule_changed", None)
     AlertRule.objects.update(is_active=False)
     evaluate_alerts(NOW)
-    assert not AlertState.objects.exists()
+    assert not Watch.objects.exists()
 
 
 def test_an_alert_ends_when_its_rule_is_said_to_hold_from_later_on(city: City) -> None:
@@ -95,6 +100,10 @@ def test_an_alert_ends_when_its_rule_is_said_to_hold_from_later_on(city: City) -
         ({"thing": "unknown"}, "thing"),
         ({"observed_property": "unknown"}, "observed_property"),
         ({"hysteresis": -1.0}, "hysteresis"),
+        ({"levels": [], "levels_by": "land_use"}, "levels_of"),
+        ({"levels": [], "levels_by": "land_use", "levels_of": {"housing": []}}, "levels_of"),
+        ({"levels_by": "land_use", "levels_of": {"housing": SIAGA}}, "levels"),
+        ({"opens_incident_at": 0}, "opens_incident_at"),
     ],
 )
 def test_a_rule_that_cannot_hold_is_refused_by_name(city: City, wrong: dict[str, Any], field: str) -> None:
@@ -109,8 +118,12 @@ def test_bekasis_gauges_alert_at_the_published_levels(city: City) -> None:
     make_category("banjir")
     gauge("river-p2c")
     make_datastream(make_thing("river-bendung-bekasi"), "discharge", unit_ucum="m3/s")
+    station = make_thing("stasiun")
+    for code, unit in (("pm25", "ug/m3"), ("rain", "mm"), ("noise", "dB[SPL]")):
+        make_datastream(station, code, unit_ucum=unit)
+    ensure_derived()
     folder = Path(settings.BASE_DIR) / "fixtures/bekasi"
-    assert load_alert_rules(folder, city) == 2
+    assert load_alert_rules(folder, city) == 5
     assert load_alert_rules(folder, city) == 0
     p2c = AlertRule.objects.get(thing="river-p2c")
     assert [(level["name"], level["from"]) for level in p2c.levels] == [
@@ -118,6 +131,39 @@ def test_bekasis_gauges_alert_at_the_published_levels(city: City) -> None:
     ]  # fmt: skip
     weir = AlertRule.objects.get(thing="river-bendung-bekasi")
     assert [(level["name"], level["from"]) for level in weir.levels] == [("Siap", 200), ("Siaga", 300), ("Awas", 400)]
+    air = AlertRule.objects.get(observed_property="ispu_category")
+    assert [(level["name"], level["from"]) for level in air.levels] == [
+        ("Tidak sehat", 3), ("Sangat tidak sehat", 4), ("Berbahaya", 5),
+    ]  # fmt: skip
+    rain = AlertRule.objects.get(observed_property="rain_24h")
+    assert [level["from"] for level in rain.levels] == [50.1, 100.1, 150.1]
+
+
+# The limits as the regulation has them stand in tests/unit/test_reading_limits.py.
+def test_noise_is_held_against_the_limit_of_the_use_of_the_land(city: City) -> None:
+    record = next(one for one in read_records(FIXTURES / "alert_rules.json") if one["observed_property"] == "noise")
+    rule(
+        city,
+        **{
+            name: record[name]
+            for name in ("authority", "observed_property", "unit", "levels", "levels_by", "levels_of")
+        },
+    )
+    streams = {}
+    for slug, properties in (("rumah", {"land_use": "housing"}), ("pabrik", {"land_use": "industry"}), ("entah", {})):
+        streams[slug] = make_datastream(make_thing(slug, properties=properties), "noise", unit_ucum="dB[SPL]")
+    place_things()
+    measured(streams["rumah"], ("04:40", 55.0), ("04:50", 55.2))
+    measured(streams["pabrik"], ("04:50", 69.9))
+    measured(streams["entah"], ("04:50", 120.0))
+    evaluate_alerts(NOW)
+    assert list(Alert.objects.values_list("thing", "opened_at")) == [("rumah", at("04:50"))]
+
+
+def test_the_noise_limits_of_the_fixtures_are_those_of_the_dossier() -> None:
+    record = next(one for one in read_records(FIXTURES / "alert_rules.json") if one["observed_property"] == "noise")
+    above = {land_use: levels[0]["from"] for land_use, levels in record["levels_of"].items()}
+    assert above == {land_use: pytest.approx(limit + 0.1) for land_use, limit in NOISE_LIMITS.items()}
 
 
 def test_fixtures_for_a_thing_that_is_not_there_are_a_sentence(city: City) -> None:

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from geo.areas.models import City
 from geo.models import Alert
-from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.schedule import JOBS
+from tests.alerts import evaluate_alerts
 from tests.db.alert_gauges import at, city, gauge, log_of, measured, open_alert, rule
 from tests.factories import NOW
 
@@ -50,15 +50,6 @@ def test_the_hold_goes_on_from_one_round_to_the_next_and_its_peak_counts(city: C
         evaluate_alerts(at(clock))
     alert = Alert.objects.get()
     assert (alert.opened_at, alert.value, alert.peak, alert.peak_at) == (at("04:20"), 370.0, 380.0, at("04:10"))
-
-
-def test_what_comes_late_opens_nothing(city: City) -> None:
-    rule(city)
-    stream = gauge()
-    measured(stream, ("04:50", 300.0))
-    evaluate_alerts(NOW)
-    measured(stream, ("04:40", 600.0))
-    assert evaluate_alerts(NOW) == ""
 
 
 def test_an_implausible_value_is_left_out(city: City) -> None:
@@ -132,5 +123,7 @@ def test_a_round_asks_as_much_of_many_silent_gauges_as_of_one(city: City) -> Non
     assert counts[0] == counts[1]
 
 
-def test_alerts_are_evaluated_every_ten_seconds() -> None:
-    assert {job.name: job.every for job in JOBS}["evaluate alerts"] == timedelta(seconds=10)
+def test_crossings_are_looked_for_every_two_seconds_and_rules_every_ten() -> None:
+    every = {job.name: job.every for job in JOBS}
+    assert every["alerts of what was crossed"] == timedelta(seconds=2)
+    assert every["watch what rules hold for"] == timedelta(seconds=10)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from geo.layers.area_layers import DISTRICTS
@@ -410,6 +410,13 @@ TRIANGLES = st.tuples(st.floats(0.001, 1), st.floats(-170, 170), st.floats(-80, 
 COLLECTIONS = st.lists(st.one_of(POINTS, TRIANGLES), min_size=1, max_size=3).map(
     lambda members: {"type": "GeometryCollection", "geometries": members}
 )
+# Two triangles of which the one begins nearer to the other's edge than products of numbers can say.
+NEAR_TRIANGLES = {
+    "type": "GeometryCollection",
+    "geometries": [
+        {"type": "Polygon", "coordinates": [[[x, 0.0], [1.0 + x, 0.0], [x, 1.0], [x, 0.0]]]} for x in (-1.5e-276, 0.0)
+    ],
+}
 SHAPES = st.one_of(properties("geom"), BOXES, POINTS, MULTIPOINTS, TRIANGLES)
 PREDICATES = st.recursive(
     st.one_of(
@@ -443,6 +450,7 @@ def probe() -> Rows:
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(node=PREDICATES)
+@example(node={"op": "s_intersects", "args": [{"property": "geom"}, NEAR_TRIANGLES]})
 def test_no_filter_of_fitting_kinds_raises_in_postgresql(probe: Rows, node: Any) -> None:
     try:
         condition = probe.condition(json.dumps(node), lang="cql2-json")

@@ -81,6 +81,8 @@ def test_reports_after_events_are_found_in_their_hour_with_a_small_p(city, gauge
     study = study_events(params_for(city))
     assert [crossing.time for crossing in study.crossings] == FLOODS
     assert {(crossing.peak, crossing.is_used) for crossing in study.crossings} == {(360.0, True)}
+    # The three of its own, and noon's.
+    assert [crossing.reports_after for crossing in study.crossings] == [4, 4, 4, 4]
     assert (study.reason, study.epochs.events, study.reports) == (None, 4, 72)
     # Noon is 16 hours after 20:00, and 8 hours before.
     assert {int(h): m for h, m in zip(study.epochs.hours, study.epochs.mean, strict=True) if m} == {-8: 1, 2: 3, 16: 1}
@@ -154,6 +156,7 @@ def test_an_event_whose_hours_leave_the_period_is_listed_and_not_used(city, gaug
     say(city, FLOODS)
     study = study_events(params_for(city))
     assert [crossing.is_used for crossing in study.crossings] == [True] * 4 + [False]
+    assert [crossing.reports_after for crossing in study.crossings] == [1] * 4 + [None]
     assert study.epochs.events == 4
 
 

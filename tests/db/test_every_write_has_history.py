@@ -356,6 +356,7 @@ IN_A_STEP = "in the transaction of a step, which has its line: the deadline is r
 PLACES = "the areas of reports are reckoned anew from the boundaries; one that loses its agency by it says so: agency_withdrawn"
 CONNECTS = "only connects what is called later"
 OTHERS = {
+    "geo.reports.report_input.store_input": BY_A_SERVICE,
     "geo.reports.services.support_report": "a count, and a row of its own with its time; who it was is the hash of a device, "
     "which is personal data and must be erasable: it may not stand in what never goes",
     "geo.reports.photos.stored.delete_photos": "of erase_person, which leaves the line",
@@ -377,6 +378,8 @@ OTHERS = {
     "geo.operations.clocks.tasks.recompute_calendar": BY_A_SERVICE,
     "geo.operations.outbox.remote_photos.connect": CONNECTS,
     "geo.operations.routing.arbitration.connect": CONNECTS,
+    "geo.operations.alerts.evaluation.evaluate_alerts": BY_A_SERVICE,
+    "geo.operations.alerts.incidents.keep_incidents": BY_A_SERVICE,
     "geo.operations.alerts.services.open_incident_of": "by open_incident, of no report: those join later",
     "geo.placement.services.import_areas": PLACES,
     "geo.placement.services.rebuild_placements": PLACES,

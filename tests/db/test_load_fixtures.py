@@ -76,7 +76,7 @@ def test_bekasi_comes_whole_and_a_second_run_changes_nothing(capsys):
     ]
     before = [list(model.objects.order_by("pk").values()) for model in models]
     said = load(capsys)
-    assert said.count("nothing to do") == 12
+    assert said.count("nothing to do") == 13
     assert "created" not in said
     assert [list(model.objects.order_by("pk").values()) for model in models] == before
 

@@ -13,7 +13,6 @@ from sensors.observations.models import Correction, DirtyHour, HourlyRollup, Obs
 from sensors.observations.partitions import ensure_partitions
 from sensors.observations.rollups import (
     Refreshed,
-    hours_changed,
     mark_everything_dirty,
     refresh_all_rollups,
     refresh_rollups,
@@ -112,24 +111,6 @@ def test_refreshing_what_is_the_same_writes_nothing(datastream: Datastream) -> N
         refresh_all_rollups()
         cursor.execute("SELECT ctid::text FROM sensors_hourlyrollup")
         assert cursor.fetchall() == before
-
-
-def test_the_hours_that_changed_are_told_after_the_commit(
-    datastream: Datastream, django_capture_on_commit_callbacks: object
-) -> None:
-    told: list[tuple[int, datetime]] = []
-
-    def listen(sender: object, hours: list[tuple[int, datetime]], **_: object) -> None:
-        told.extend(hours)
-
-    hours_changed.connect(listen)
-    try:
-        write(datastream, ("2026-03-01T05:20:00Z", 1))
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-            refresh_rollups()
-    finally:
-        hours_changed.disconnect(listen)
-    assert told == [(datastream.pk, datetime(2026, 3, 1, 5, tzinfo=UTC))]
 
 
 def test_the_command_recounts_everything(datastream: Datastream, capsys: pytest.CaptureFixture[str]) -> None:

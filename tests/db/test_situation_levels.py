@@ -7,10 +7,9 @@ from django.utils import translation
 
 from geo.areas.models import City
 from geo.models import Alert
-from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.operations.duty.rendering import as_html, as_text
 from geo.operations.duty.situation import situation
-from tests.alerts import make_alert
+from tests.alerts import evaluate_alerts, make_alert
 from tests.db.alert_gauges import city as city
 from tests.db.alert_gauges import gauge, measured, rule
 from tests.factories import NOW

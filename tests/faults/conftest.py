@@ -1,11 +1,12 @@
 """A stage of its own for each fault: real servers that may be killed, a real worker process, and load that goes on meanwhile."""
 
 import contextlib
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,27 @@ def reading(number: int) -> tuple[str, str]:
     return f"sensors/load-{number % THINGS}/pm25", f'{{"result": {number}, "phenomenon_time": {T0 + number // THINGS}}}'
 
 
-class Load:
-    """Readings 0 … count-1 published from a thread at a steady rate; `acknowledged` is what the broker has answered for."""
+Messages = Callable[[int], Sequence[tuple[str, str]]]
 
-    def __init__(self, url: str, count: int, rate: float) -> None:
+
+def alone(number: int) -> Sequence[tuple[str, str]]:
+    return (reading(number),)
+
+
+class Load:
+    """Readings 0 … count-1 published from a thread at a steady rate, each by the messages that `make` gives for it.
+
+    `acknowledged` is how many messages the broker has answered for.
+    """
+
+    def __init__(self, url: str, count: int, rate: float, make: Messages = alone) -> None:
         self.count = count
+        self.messages = sum(len(make(number)) for number in range(count))
+        self._make = make
         self._rate = rate
         self._publisher = Publisher(parse_broker_url(url), patience_s=PATIENCE_S)
+        self._flows = threading.Event()
+        self._flows.set()
         self._thread = threading.Thread(target=self._run)
         self._error: BaseException | None = None
 
@@ -55,13 +70,22 @@ class Load:
     def start(self) -> None:
         self._thread.start()
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is published while this lasts: for what takes long to start."""
+        self._flows.clear()
+        try:
+            yield
+        finally:
+            self._flows.set()
+
     def finish(self) -> None:
         """Waits until the broker has answered for everything."""
         self._thread.join(2 * PATIENCE_S)
         assert not self._thread.is_alive()
         if self._error:
             raise self._error
-        assert self.acknowledged == self.count
+        assert self.acknowledged == self.messages
 
     def _run(self) -> None:
         try:
@@ -69,8 +93,10 @@ class Load:
                 started = time.monotonic()
                 for number in range(self.count):
                     if number % 50 == 0:
+                        self._flows.wait(PATIENCE_S)
                         time.sleep(max(0.0, started + number / self._rate - time.monotonic()))
-                    publisher.publish(*reading(number))
+                    for message in self._make(number):
+                        publisher.publish(*message)
         except BaseException as error:
             self._error = error
 
@@ -110,25 +136,41 @@ class Stage:
     def stored(self) -> int:
         return int(self.ask("SELECT count(*) FROM sensors_observation")[0][0])
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        log = (self.servers.home.logs / "ingest.log").open("ab")
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """A process of the service; it ends with the test."""
+        log = (self.servers.home.logs / f"{command[0].removesuffix('_mqtt')}.log").open("ab")
         with log:
-            worker = subprocess.Popen(
-                [sys.executable, "manage.py", "ingest_mqtt"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=self.environment | environment,
+                stdout=log,
+                stderr=log,
             )
-        self._workers.append(worker)
+        self._workers.append(process)
+        return process
+
+    def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        return self.start("ingest_mqtt", *arguments, **environment)
+
+    def start_subscribed_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """A worker whose session is there: the first of a test, before anything is published."""
+        (worker,) = self.start_subscribed_workers(arguments, **environment)
         return worker
 
-    def start_subscribed_worker(self) -> subprocess.Popen[bytes]:
-        """A worker whose session is there: the first of a test, before anything is published."""
+    def start_subscribed_workers(self, *each: Sequence[str], **environment: str) -> list[subprocess.Popen[bytes]]:
+        """Several at once, by the arguments of each."""
         before = self.worker_log().count("connected to")
-        worker = self.start_worker()
+        workers = [self.start_worker(*arguments, **environment) for arguments in each]
         wait_for(
-            lambda: worker.poll() is not None or self.worker_log().count("connected to") > before,
-            "the worker's connection",
+            lambda: (
+                any(worker.poll() is not None for worker in workers)
+                or self.worker_log().count("connected to") >= before + len(workers)
+            ),
+            "the workers' connections",
         )
-        assert worker.poll() is None, self.worker_log()[-2000:]
-        return worker
+        assert all(worker.poll() is None for worker in workers), self.worker_log()[-2000:]
+        return workers
 
     def worker_log(self) -> str:
         path = self.servers.home.logs / "ingest.log"
@@ -167,8 +209,16 @@ class Stage:
         self._workers.clear()
 
 
+def allow_many_files() -> int:
+    """Raises this process's bound on open files, and with it that of the servers it starts; what it is now."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers]:
+    allow_many_files()
     with private_servers("faults") as opened:
         stage = Stage(opened)
         stage.manage("migrate", "--verbosity", "0")
@@ -187,21 +237,25 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers
 def stage(servers: PrivateServers) -> Iterator[Stage]:
     """The servers at work, nothing stored, nothing queued, no worker."""
     stage = Stage(servers)
-    stage.ask("TRUNCATE sensors_observation, sensors_dirtyhour, sensors_rejectedmessage, sensors_ingeststatus")
+    stage.ask(
+        "TRUNCATE sensors_observation, sensors_hourlyrollup, sensors_dirtyhour, sensors_rejectedmessage,"
+        " sensors_ingeststatus, sensors_journalentry, sensors_bookmark"
+    )
     yield stage
     servers.postgres.start()
     servers.mosquitto.start()
     assert servers.cluster.wait_ready()
     assert servers.broker.wait_ready()
     stage.kill_workers()
-    _end_session(servers)
+    for client_id in ("pantau-ingest", *(f"pantau-ingest-{slot}" for slot in (1, 2, 3))):
+        _end_session(servers, client_id)
 
 
-def _end_session(servers: PrivateServers) -> None:
-    """Ends the worker's session at the broker, and with it what a failed test may have left in its queue."""
+def _end_session(servers: PrivateServers, client_id: str) -> None:
+    """Ends a worker's session at the broker, and with it what a failed test may have left in its queue."""
     url = parse_broker_url(servers.broker.url)
     gone = threading.Event()
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="pantau-ingest", clean_session=True)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
     client.on_connect = lambda *_: gone.set()
     url.prepare(client)
     client.connect(url.host, url.port)

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from geo.areas.models import City
 from geo.models import Alert, AlertRule, Incident
-from tests.alerts import make_alert, make_rule
+from tests.alerts import evaluate_alerts, make_alert, make_rule
+from tests.db.alert_gauges import gauge, measured, rule
 from tests.factories import NOW, make_category, make_city
 from tests.saved_analyses import staff
 
@@ -73,11 +74,14 @@ def test_everybody_reads_the_open_alerts_without_names_and_notes(city: City) -> 
         "peak_at": "2026-03-01T05:00:00Z",
         "stale_since": None,
         "closed_at": None,
+        "ended": "",
+        "is_late": False,
         "is_acknowledged": True,
         "acknowledged_at": "2026-03-01T05:00:00Z",
         "acknowledged_by": None,
         "note": None,
         "incident": None,
+        "is_exercise": False,
     }
     assert answer.headers["Cache-Control"] == "public, max-age=5"
 
@@ -127,6 +131,7 @@ def test_one_alert_comes_with_its_log(city: City) -> None:
             "old_level": 0,
             "new_level": 1,
             "value": 400.0,
+            "is_late": False,
         }
     ]
     assert Client().get(f"{URL}none/").status_code == 404
@@ -218,3 +223,45 @@ def test_the_admin_refuses_a_rule_whose_levels_cannot_be_read(city: City) -> Non
 def test_a_silent_sensor_shows_in_its_alert(city: City) -> None:
     make_alert(city, stale_since=NOW + timedelta(minutes=30))
     assert Client().get(URL).json()["results"][0]["stale_since"] == "2026-03-01T05:30:00Z"
+
+
+def test_everybody_reads_what_is_watched_by_whose_levels_and_how_it_stands(city: City) -> None:
+    made = rule(city, source="Tabel KP2C", hysteresis=10.0)
+    stream = gauge()
+    measured(stream, ("04:50", 460.0))
+    evaluate_alerts(NOW)
+    answer = Client().get("/api/thresholds/?property=river_level&city=kota-uji")
+    assert answer.json() == {
+        "next": None,
+        "results": [
+            {
+                "thing": "river-p2c", "thing_name": "River-P2C", "datastream": stream.pk, "observed_property": "river_level",
+                "unit": "cm", "city": "kota-uji", "rule": made.pk, "authority": "KP2C", "source": "Tabel KP2C",
+                "direction": "above", "hysteresis": 10.0, "opens_after_s": 0.0, "closes_after_s": 0.0, "level": 2,
+                "levels": [
+                    {"name": "Siaga 3", "from": 351.0}, {"name": "Siaga 2", "from": 451.0},
+                    {"name": "Siaga 1", "from": 551.0},
+                ],
+                "level_name": "Siaga 2", "value": 460.0, "value_at": "2026-03-01T04:50:00Z",
+            }
+        ],
+    }  # fmt: skip
+
+
+def test_what_is_watched_is_filtered_and_paged_with_as_many_queries_for_many(city: City) -> None:
+    rule(city)
+    counts = []
+    for slugs in (("river-1",), ("river-2", "river-3", "river-4")):
+        for slug in slugs:
+            gauge(slug)
+        evaluate_alerts(NOW)
+        with CaptureQueriesContext(connection) as queries:
+            Client().get("/api/thresholds/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    first = Client().get("/api/thresholds/?limit=3").json()
+    assert [one["thing"] for one in first["results"]] == ["river-1", "river-2", "river-3"]
+    assert [one["thing"] for one in Client().get(first["next"]).json()["results"]] == ["river-4"]
+    assert [one["thing"] for one in Client().get("/api/thresholds/?thing=river-2").json()["results"]] == ["river-2"]
+    refused = Client().get("/api/thresholds/?level=1")
+    assert (refused.status_code, "level" in refused.content.decode()) == (400, True)

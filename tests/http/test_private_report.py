@@ -56,6 +56,7 @@ def test_officers_of_its_city_read_what_was_sent(client: Client, city: City, rep
         "location_flag": "inside",
         "area": "kota-uji.1.1",
         "address": "Jalan Mawar 12",
+        "landmark": "",
         "attributes": {"luas": "3"},
         "photos": [{"taken_at": "2026-03-01T05:00:00Z", "distance_m": 7}],
         "notes": [{"text": "Ditelepon"}],

@@ -61,7 +61,7 @@ def test_answer_to_a_report_holds_the_link_once(client: Client) -> None:
     again = submit(client, external_id="a-1")
     assert (first.status_code, again.status_code) == (201, 200)
     link = first.json()["link"]
-    assert link["url"] == f"http://testserver/report/#{link['token']}"
+    assert link["url"] == f"http://testserver/report/mine/#{link['token']}"
     assert again.json()["link"] is None
     assert first["Cache-Control"] == "private, no-store"
 
@@ -272,7 +272,7 @@ def test_reporter_with_an_address_gets_the_link_and_then_the_question(client: Cl
     assert [letter.to for letter in mail.outbox] == [[SITI], [SITI]]
     for letter in mail.outbox:
         assert report.public_id in letter.subject
-        found = re.search(r"/report/#(\S+)", str(letter.body))
+        found = re.search(r"/report/mine/#(\S+)", str(letter.body))
         assert found is not None
         assert read(client, found[1]).json()["id"] == report.public_id
         # Whoever types in a stranger's address writes nothing to them.

@@ -8,9 +8,9 @@ from django.urls import resolve
 
 from geo.reports.access.links import link_path
 from geo.reports.workflow import Status
-from server.web.report_strings import report_strings
+from server.web.report.strings import report_strings
 
-PAGE = "/report/"
+PAGE = "/report/mine/"
 
 
 def test_link_leads_to_the_page() -> None:

@@ -242,7 +242,8 @@ def test_a_rule_that_is_switched_off_is_marked_where_rules_are_tried(
     client: Any, report: Report, rule: RoutingRule
 ) -> None:
     RoutingRule.objects.update(is_active=False)
-    assert "10: *, kota-uji.1 → camat-1 (is switched off)" in tried()
+    # As in a shell, in the language of the settings.
+    assert "10: *, kota-uji.1 → camat-1 (dinonaktifkan)" in tried()
     path = f"/admin/geo/routingrule/try/?city={rule.city_id}"
     page = administrator(client).get(path, headers={"Accept-Language": "en"})
     assert "10: *, kota-uji.1 → camat-1 (is switched off)" in page.content.decode()

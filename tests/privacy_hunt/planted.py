@@ -53,7 +53,8 @@ PUBLIC = (106.9500534, -6.2546104)
 OPEN_PLACE = Point(106.9287654, -6.2812345, srid=4326)
 
 NIK, PHONE, EMAIL, NAME = "3275014107900001", "081234567890", "siti.rahma@example.org", "Siti Rahma"
-ADDRESS, ANSWER, NOTE = "Jalan Kenanga Raya 77", "pagar-ungu-kenanga", "Pelapor minta dirahasiakan ZX81"
+ADDRESS, LANDMARK = "Jalan Kenanga Raya 77", "samping warung Kenanga"
+ANSWER, NOTE = "pagar-ungu-kenanga", "Pelapor minta dirahasiakan ZX81"
 FILE, EXTERNAL_ID, DEVICE = "siti-rahma-081234567890.jpg", "pos-4711-rahasia", "d3v1ce-0f-s1t1"
 HIDDEN = "Tersembunyi-QQ7"
 TEXT = f"Saya {NAME} takut. NIK {NIK}, WA {PHONE}, surel {EMAIL}. Tolong segera."
@@ -98,6 +99,7 @@ def plant() -> City:
         "description": TEXT,
         "contact": Contact(NAME, PHONE, EMAIL),
         "address": ADDRESS,
+        "landmark": LANDMARK,
         "attributes": {"warna": ANSWER},
         "device_hash": DEVICE,
         "channel": make_channel("qlue"),
@@ -192,6 +194,7 @@ def disturb(city: City) -> None:
         area=other.public_area,
         description="Sesuatu yang lain, 085699998888",
         address="Jalan Lain 1",
+        landmark="dekat jembatan lain",
         attributes={"warna": "biru"},
         external_id="lain-1",
     )

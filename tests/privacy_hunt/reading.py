@@ -151,6 +151,7 @@ def as_comparable(body: bytes, kind: str) -> str:
     if kind.endswith("json") and not kind.endswith("ndjson"):
         text = json.dumps(_steady(json.loads(text)), sort_keys=True)
     text = re.sub(r"(<dt>Versi data</dt><dd[^>]*>)\d+", r"\1", text)
+    text = re.sub(r"\d\d:\d\d(?= WIB)", "<time>", text)
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", "<time>", text)
 
 

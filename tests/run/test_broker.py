@@ -1,7 +1,10 @@
 """The private Mosquitto: who may say and hear what, and credentials that come without a restart."""
 
 import queue
+import shutil
+import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from server.core import broker_credentials
+from server.run.broker_tls import BrokerTls, tls_from_environment
 from server.run.mosquitto import GATEWAY, INGEST, accepts, render
+from server.run.ports import unused_port
 from server.run.private import PrivateServers
 from server.run.said import Failed, wait_until
+from tests.certificates import make_certificate
 from tests.servers import private_servers
 
 # Written by Debian's `mosquitto_passwd -c -b FILE alice secret`.
@@ -37,17 +43,27 @@ def servers() -> Iterator[PrivateServers]:
 class Client:
     """A paho client that keeps what it hears and how its publications were answered."""
 
-    def __init__(self, port: int, user: str, password: str) -> None:
+    def __init__(
+        self, port: int, user: str, password: str, *, tls: tuple[str, str | None, str | None] | None = None
+    ) -> None:
+        self.connects = 0
         self.heard: queue.Queue[str] = queue.Queue()
         self.answers: queue.Queue[int] = queue.Queue()
         self.subscribed: queue.Queue[int] = queue.Queue()
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self.client.username_pw_set(user, password)
+        if user:
+            self.client.username_pw_set(user, password)
+        if tls:
+            self.client.tls_set(*tls)
+        self.client.on_connect = self._connected
         self.client.on_message = lambda _c, _u, message: self.heard.put(message.topic)
         self.client.on_publish = lambda _c, _u, _mid, reason, _p: self.answers.put(reason.value)
         self.client.on_subscribe = lambda _c, _u, _mid, reasons, _p: self.subscribed.put(reasons[0].value)
         self.client.connect("127.0.0.1", port, properties=Properties(PacketTypes.CONNECT))
         self.client.loop_start()
+
+    def _connected(self, *_: Any) -> None:
+        self.connects += 1
 
     def publish(self, topic: str) -> int:
         """The broker's reason code: below 128 it was taken."""
@@ -153,3 +169,107 @@ def test_stale_pid_file_tells_nobody_to_reload(tmp_path: Path) -> None:
 def test_path_with_a_line_break_cannot_reach_the_configuration() -> None:
     with pytest.raises(Failed, match="line break"):
         render("persistence_location @DATA@", {"DATA": "/a\nb"})
+
+
+def with_tls(servers: PrivateServers, tls: BrokerTls) -> None:
+    """The broker begins anew with this listener."""
+    servers.mosquitto.stop()
+    servers.broker = replace(servers.broker, tls=tls)
+    servers.broker.prepare()
+    servers.mosquitto.start()
+    assert servers.broker.wait_ready()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> BrokerTls:
+    make_certificate(tmp_path, name="127.0.0.1", alternative="IP:127.0.0.1")
+    return BrokerTls(tmp_path / "cert.pem", tmp_path / "key.pem", unused_port())
+
+
+def over_tls(tls: BrokerTls, user: str = "", password: str = "", *, client: Path | None = None) -> Client:
+    own = (str(client / "cert.pem"), str(client / "key.pem")) if client else (None, None)
+    return Client(tls.port, user, password, tls=(str(tls.certificate), *own))
+
+
+needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+
+
+@needs_openssl
+def test_with_a_certificate_devices_come_in_over_tls_and_their_passwords_hold_there(
+    servers: PrivateServers, certificate: BrokerTls
+) -> None:
+    with_tls(servers, certificate)
+    assert accepts("127.0.0.1", servers.broker.port, "aqm-1", "one")
+    assert not accepts("127.0.0.1", certificate.port, "aqm-1", "one")
+    device = over_tls(certificate, "aqm-1", "one")
+    assert device.publish("sensors/aqm-1/pm25") < 128
+    assert device.publish("sensors/aqm-2/pm25") == NOT_AUTHORISED
+    device.close()
+    assert (servers.broker.home.broker / "config" / "tls-key.pem").stat().st_mode & 0o777 == 0o600
+
+
+@needs_openssl
+def test_renewed_certificate_is_shown_to_whoever_comes_and_those_who_are_there_stay(
+    servers: PrivateServers, certificate: BrokerTls
+) -> None:
+    with_tls(servers, certificate)
+    device = over_tls(certificate, "aqm-1", "one")
+    assert device.publish("sensors/aqm-1/pm25") < 128
+    before = ssl.get_server_certificate(("127.0.0.1", certificate.port))
+    assert not servers.broker.renew_certificate()
+    make_certificate(certificate.certificate.parent, name="127.0.0.1", alternative="IP:127.0.0.1")
+    assert servers.broker.renew_certificate()
+    renewed = certificate.certificate.read_text()
+    assert wait_until(lambda: ssl.get_server_certificate(("127.0.0.1", certificate.port)) == renewed, seconds=10)
+    assert before != renewed
+    assert device.publish("sensors/aqm-1/pm25") < 128
+    assert device.connects == 1
+    device.close()
+
+
+@needs_openssl
+def test_with_an_authority_for_clients_a_device_is_whom_its_certificate_names(
+    servers: PrivateServers, certificate: BrokerTls, tmp_path: Path
+) -> None:
+    client = tmp_path / "client"
+    client.mkdir()
+    make_certificate(client, name="aqm-1", alternative="DNS:aqm-1")
+    tls = replace(certificate, client_ca=client / "cert.pem")
+    with_tls(servers, tls)
+    # The password is not asked for; a name that is given is not believed.
+    device = over_tls(tls, "aqm-2", "two", client=client)
+    assert device.publish("sensors/aqm-1/pm25") < 128
+    assert device.publish("sensors/aqm-2/pm25") == NOT_AUTHORISED
+    device.close()
+
+
+@needs_openssl
+def test_certificate_that_the_broker_could_not_use_is_a_sentence_that_names_the_variable(
+    certificate: BrokerTls, tmp_path: Path
+) -> None:
+    certificate.check()
+    with pytest.raises(Failed, match=r"PANTAU_MQTT_TLS_CERT: .*nowhere\.pem cannot be read: No such file"):
+        replace(certificate, certificate=tmp_path / "nowhere.pem").check()
+    with pytest.raises(Failed, match=r"PANTAU_MQTT_TLS_CLIENT_CA: .*nowhere\.pem cannot be read"):
+        replace(certificate, client_ca=tmp_path / "nowhere.pem").check()
+    other = tmp_path / "other"
+    other.mkdir()
+    make_certificate(other, name="x", alternative="DNS:x")
+    with pytest.raises(Failed, match="PANTAU_MQTT_TLS_CERT and PANTAU_MQTT_TLS_KEY are no certificate"):
+        replace(certificate, key=other / "key.pem").check()
+    with pytest.raises(Failed, match="PANTAU_MQTT_TLS_CLIENT_CA is no certificate"):
+        replace(certificate, client_ca=certificate.key).check()
+
+
+def test_a_certificate_without_its_key_and_a_port_that_is_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CERT", "KEY", "CLIENT_CA", "PORT", "BIND"):
+        monkeypatch.delenv(f"PANTAU_MQTT_TLS_{name}", raising=False)
+    assert tls_from_environment() is None
+    monkeypatch.setenv("PANTAU_MQTT_TLS_CERT", "/a/cert.pem")
+    with pytest.raises(Failed, match="PANTAU_MQTT_TLS_CERT and PANTAU_MQTT_TLS_KEY must be set together"):
+        tls_from_environment()
+    monkeypatch.setenv("PANTAU_MQTT_TLS_KEY", "/a/key.pem")
+    assert tls_from_environment() == BrokerTls(Path("/a/cert.pem"), Path("/a/key.pem"), 8883, "127.0.0.1")
+    monkeypatch.setenv("PANTAU_MQTT_TLS_PORT", "mqtts")
+    with pytest.raises(Failed, match="PANTAU_MQTT_TLS_PORT must be a port"):
+        tls_from_environment()

@@ -34,12 +34,14 @@ def _run(command: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     done = _run([str(CHECKOUT / "pantau"), "help"])
     assert done.returncode == 0
-    for command in ("up", "down", "status", "logs", "test", "check", "bench", "manage", "lock"):
+    for command in ("up", "down", "status", "logs", "listen", "drill", "test", "check", "bench", "manage", "lock"):
         assert f"\n  {command} " in done.stdout
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "test", "check", "bench", "manage", "lock"])
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "logs", "listen", "drill", "test", "check", "bench", "manage", "lock"]
+)
 def test_help_of_a_command_comes_before_any_set_up_or_setting(bare_machine: Path, command: str, flag: str) -> None:
     environment = {"PATH": f"{bare_machine}:/usr/bin:/bin", "HOME": "/nonexistent"}
     done = _run([str(bare_machine / "pantau"), command, flag], env=environment, cwd="/")

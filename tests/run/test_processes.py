@@ -41,7 +41,9 @@ def test_each_service_of_compose_has_a_health_check(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"]
 
 
-@pytest.mark.parametrize("process", [p for p in APPLICATION if p.name != "web"], ids=lambda process: process.name)
+@pytest.mark.parametrize(
+    "process", [p for p in APPLICATION if p.name not in {"web", "live"}], ids=lambda process: process.name
+)
 def test_process_without_a_port_touches_the_file_that_its_health_check_looks_at(process: Any) -> None:
     service = SERVICES[process.service]
     assert f"find {service['environment']['PANTAU_HEARTBEAT']} " in service["healthcheck"]["test"][1]

@@ -38,7 +38,7 @@ def answering(answer: str) -> Iterator[int]:
 def said(home: Path, answer: str) -> tuple[int, str]:
     """The port, and what `status` makes of this answer on it."""
     with answering(answer) as port:
-        return port, readiness(Installation(Home(home), port, None, None))
+        return port, readiness(Installation(Home(home), port, 1, None, None))
 
 
 def http(status: str, body: str) -> str:

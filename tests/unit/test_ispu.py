@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from geo.analysis.ispu import Category, pollutant_index, station_index
+from sensors.derived.ispu import Category, pollutant_index, station_index
 
 
 @pytest.mark.parametrize(

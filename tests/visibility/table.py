@@ -77,6 +77,7 @@ FEATURE = {
     "properties": {"category": "sampah", "kind": "laporan", "description": "Baru"},
 }
 _SENDERS = STAFF | who("channel", "other_channel")
+_PROPERTY = {"code": "angin", "name_id": "Angin", "name_en": "Wind", "domain": "environment"}
 _GEOJSON, _PATCH = "application/geo+json", "application/merge-patch+json"
 
 REPORT_ROWS = [
@@ -85,6 +86,7 @@ REPORT_ROWS = [
         Ask("/api/reports/?city=makassar", sees={"b": OTHER_CITY}),
         post("/api/reports/", EVERYBODY - FOREIGN, {"category": "sampah", "lon": 106.91, "lat": -6.25}, 201)),
     row("api/reports/summary/", "/api/reports/summary/?city=kota-uji"),
+    row("api/reports/counts/", "/api/reports/counts/?city=kota-uji&start=2026-01-01&end=2026-12-31"),
     row("api/reports/export.csv", Ask("/api/reports/export.csv?city=kota-uji", sees=HIDDEN)),
     row("api/reports/duplicates/", "/api/reports/duplicates/?category=sampah&lon=106.91&lat=-6.25&q=rahasia"),
     row(_R, Ask("/api/reports/{mine}/", READS, sees=HIDDEN), "/api/reports/{shown}/",
@@ -94,6 +96,9 @@ REPORT_ROWS = [
     row(f"{_R}private/", Ask("/api/reports/{mine}/private/", OVERSEES, sees={"a": OVERSEES}),
         Ask("/api/reports/{shown}/private/", OVERSEES, sees={"contact": DEALS}),
         Ask("/api/reports/{theirs}/private/", OTHER_CITY, sees={"b": OTHER_CITY})),
+    row(f"{_R}handling/", Ask("/api/reports/{mine}/handling/", OVERSEES), Ask("/api/reports/{shown}/handling/", OVERSEES),
+        Ask("/api/reports/{theirs}/handling/", OTHER_CITY)),
+    row("api/reports/steps/", post("/api/reports/steps/", PEOPLE, {"reports": [{"id": "none"}], **STEP})),
     row(f"{_R}support/", post("/api/reports/{mine}/support/", NOBODY, {}, refused=frozenset({400}))),
     row(f"{_R}status/", Ask("/api/reports/{mine}/status/", READS), "/api/reports/{shown}/status/",
         post("/api/reports/{mine}/status/", DEALS, STEP, sees={"a": DEALS}), post("/api/reports/{shown}/status/", DEALS, STEP),
@@ -133,6 +138,7 @@ API_ROWS = [
     row("api/alerts/<slug:public_id>/incident/",
         post("/api/alerts/{alert}/incident/", DISPATCH, {}, 201, sees={"alert_note": DISPATCH})),
     row("api/alert-rules/", "/api/alert-rules/?city=kota-uji"),
+    row("api/thresholds/", "/api/thresholds/?city=kota-uji"),
     row("api/duty/situation/", Ask("/api/duty/situation/?city=kota-uji", STAFF, sees={"incident": STAFF})),
     row("api/duty/shifts/", Ask("/api/duty/shifts/?city=kota-uji", PEOPLE, sees={"shift": DISPATCH | who("mayor")}),
         post("/api/duty/shifts/", DISPATCH, {"city": "kota-uji"}, 201)),
@@ -145,6 +151,7 @@ API_ROWS = [
     row("api/instructions/<slug:public_id>/", Ask("/api/instructions/none/", NOBODY)),
     row("api/instructions/<slug:public_id>/state/", post("/api/instructions/none/state/", NOBODY, {"state": "done"})),
     row("api/brief/", Ask("/api/brief/?city=kota-uji", DISPATCH | who("mayor"), sees={"incident": DISPATCH | who("mayor")})),
+    row("api/queue/", Ask("/api/queue/?city=kota-uji", STAFF, sees={"a": OVERSEES})),
     row("api/board/", Ask("/api/board/?city=kota-uji", STAFF)),
     row("api/board/agencies/", Ask("/api/board/agencies/?city=kota-uji", STAFF)),
     row("api/board/categories/", Ask("/api/board/categories/?city=kota-uji", STAFF)),
@@ -170,11 +177,45 @@ API_ROWS = [
     row("api/agencies/", "/api/agencies/"),
     row("api/channels/", "/api/channels/"),
     row("api/cities/", "/api/cities/"),
-    row("api/observed-properties/", "/api/observed-properties/"),
-    row("api/things/", "/api/things/"),
-    row("api/things/<slug:slug>/", "/api/things/pos-1/"),
+    row("api/glance/", "/api/glance/?city=kota-uji"),
+    row("api/observed-properties/", "/api/observed-properties/", post("/api/observed-properties/", SUPER, _PROPERTY, 201)),
+    row("api/things/", "/api/things/", post("/api/things/", SUPER, {"slug": "pos-9", "name": "Pos 9"}, 201)),
+    row("api/things/<slug:slug>/", "/api/things/pos-1/",
+        Ask("/api/things/pos-1/", SUPER, "put", {"name": "Pos"}), Ask("/api/things/pos-1/", SUPER, "patch", {"name": "Pos"})),
+    row("api/things/<slug:slug>/locations/", "/api/things/pos-1/locations/",
+        post("/api/things/pos-1/locations/", SUPER, {"location": POINT}, 201)),
+    row("api/things/<slug:slug>/datastreams/",
+        post("/api/things/pos-1/datastreams/", SUPER, {"observed_property": "pm25", "unit_ucum": "ug/m3"})),
+    # Without a file.
+    row("api/things/import/", Ask("/api/things/import/", SUPER, "post", status=400, kind="text/csv")),
+    row("api/pending-things/", Ask("/api/pending-things/", SUPER)),
+    # Of a device that nobody has seen.
+    *(row(f"api/pending-things/<slug:slug>/{step}/",
+        Ask(f"/api/pending-things/pos-9/{step}/", SUPER, "post", {}, 404, refused=frozenset({401, 403})))
+      for step in ("approve", "reject", "reopen")),
+    row("api/datastreams/<int:datastream_id>/", "/api/datastreams/{datastream}/",
+        Ask("/api/datastreams/{datastream}/", SUPER, "patch", {"plausible_max": 900})),
     row("api/datastreams/", "/api/datastreams/"),
     row("api/datastreams/<int:datastream_id>/observations/", "/api/datastreams/{datastream}/observations/"),
+    row("api/datastreams/states/", "/api/datastreams/states/"),
+    row("api/datastreams/<int:datastream_id>/corrections/", Ask("/api/datastreams/{datastream}/corrections/", SUPER),
+        post("/api/datastreams/{datastream}/corrections/", SUPER,
+             {"phenomenon_time": "2020-01-01T00:00:00Z", "confirm": True, "reason": "x"}, 404)),
+    # Of no thing that is there: kept in quarantine.
+    row("api/observations/", post("/api/observations/", SUPER, {"thing": "none", "results": {"pm25": 1}}, 202)),
+    row("api/things/<slug:slug>/observations/", post("/api/things/none/observations/", SUPER, {"results": {"pm25": 1}}, 202)),
+    row("api/^hooks/the-things-stack/?$", post("/api/hooks/the-things-stack", SUPER, {}, 202)),
+    row("api/^hooks/chirpstack/?$", post("/api/hooks/chirpstack/?event=join", SUPER, {})),
+    row(r"sta/^v1\.1/?$", "/sta/v1.1"),
+    row(r"sta/^v1\.1/(?P<path>.+)$", "/sta/v1.1/Things?$expand=Datastreams/Observations", "/sta/v1.1/Datastreams({datastream})/name"),
+    row(r"sta/^v1\.1/(?P<path>.+)$", post("/sta/v1.1/Things", SUPER, {"name": "Pos 9", "description": ""}, 201),
+        *(Ask(f"/sta/v1.1/Datastreams({{datastream}}){way}", SUPER, method, body, status)
+          for method, way, body, status in (
+              ("patch", "", {"name": "Debu"}, 200), ("put", "", {"name": "Debu"}, 400), ("delete", "/Sensor", {}, 404)))),
+    row(r"sta/^v1\.1/CreateObservations/?$", Ask("/sta/v1.1/CreateObservations", SUPER, "post", {}, 400)),
+    # Whoever sends it: each request in it is looked at by itself.
+    row(r"sta/^v1\.1/\$batch/?$",
+        post("/sta/v1.1/$batch", EVERYBODY, {"requests": [{"id": "1", "method": "GET", "url": "Things?$top=0"}]})),
     row("api/schema/", Ask("/api/schema/", by=SOME)),
     row("api/docs/", "/api/docs/"),
 ]  # fmt: skip
@@ -284,12 +325,24 @@ OPEN311_ROWS = [
 
 OTHER_ROWS = [
     row("", "/"),
+    row("embed", "/embed"),
+    row("city/", "/city/?city=kota-uji"),
+    row("operations/", Ask("/operations/?city=kota-uji", PEOPLE, refused=frozenset({302, 403}))),
     row("report/", "/report/"),
+    row("report/aspirasi/", "/report/aspirasi/"),
+    row("report/mine/", "/report/mine/"),
+    row("report/status/", "/report/status/"),
+    # Made for the public, whoever asks.
+    row("report/status/<str:number>/", "/report/status/{shown}/", Ask("/report/status/{mine}/", NOBODY)),
+    row("report/manifest.webmanifest", "/report/manifest.webmanifest"),
+    row("report/worker.js", "/report/worker.js"),
     row("field/<str:token>/", Ask("/field/none/", NOBODY)),
     row("field/<str:token>/photos/<int:number>/", Ask("/field/none/photos/1/", NOBODY)),
     row("field/<str:token>/photos/<int:number>/thumbnail/", Ask("/field/none/photos/1/thumbnail/", NOBODY)),
+    row("api/observations/stream", Ask("/api/observations/stream", status=307)),
     row("health/live", "/health/live"),
     row("health/ready", "/health/ready"),
+    row("metrics", "/metrics"),
     row("i18n/setlang/", post("/i18n/setlang/", EVERYBODY, {"language": "id"}, 302)),
 ]
 

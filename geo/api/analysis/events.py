@@ -55,7 +55,19 @@ DOCUMENT = _object(
     hours=_WHOLE,
     hours_with_readings=_WHOLE,
     reports=_WHOLE,
-    crossings=_list(_object(time=_TIME, peak=_NUMBER, is_used={"type": "boolean"}), "Every event of the period."),
+    crossings=_list(
+        _object(
+            time=_TIME,
+            peak=_NUMBER,
+            is_used={"type": "boolean"},
+            reports_after={
+                "type": "integer",
+                "nullable": True,
+                "description": "Reports in the hours 0 to `after`; null where the event is not used.",
+            },
+        ),
+        "Every event of the period.",
+    ),
     events={"type": "integer", "description": "How many are used: their hours before and after lie in the period."},
     free_days={"type": "integer", "description": "The fewest ordinary days that any event is compared with."},
     permutations=_WHOLE,

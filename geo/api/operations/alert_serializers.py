@@ -20,6 +20,12 @@ class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
         child=serializers.DictField(),
         help_text="The name of each, and `from` which value on. Empty: those of the thing.",
     )
+    levels_by = serializers.CharField(
+        help_text="The property of a thing by whose value its levels are chosen; empty: none."
+    )
+    levels_of = serializers.DictField(
+        child=serializers.ListField(child=serializers.DictField()), help_text="The levels of each value of it."
+    )
     category = serializers.CharField(source="category.slug", allow_null=True)
 
     class Meta:
@@ -34,11 +40,16 @@ class AlertRuleSerializer(serializers.ModelSerializer[AlertRule]):
             "unit",
             "direction",
             "levels",
+            "levels_by",
+            "levels_of",
             "hysteresis",
             "opens_after_s",
             "closes_after_s",
             "silent_after",
             "category",
+            "opens_incident_at",
+            "report_radius_m",
+            "report_window_s",
             "active_since",
         ]
 
@@ -89,11 +100,14 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "peak_at",
             "stale_since",
             "closed_at",
+            "ended",
+            "is_late",
             "is_acknowledged",
             "acknowledged_at",
             "acknowledged_by",
             "note",
             "incident",
+            "is_exercise",
         ]
 
     def _is_staff(self, alert: Alert) -> bool:
@@ -129,7 +143,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 class AlertEventSerializer(serializers.ModelSerializer[AlertEvent]):
     class Meta:
         model = AlertEvent
-        fields = ["at", "recorded_at", "action", "old_level", "new_level", "value"]
+        fields = ["at", "recorded_at", "action", "old_level", "new_level", "value", "is_late"]
 
 
 class AlertDetailSerializer(AlertSerializer):

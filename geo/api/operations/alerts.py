@@ -25,6 +25,7 @@ from geo.api.views import PAGE_PARAMETERS, PublicView, parameter, utc_now
 from geo.operations.alerts.models import Alert, AlertQuerySet, AlertRule
 from geo.operations.alerts.services import acknowledge_alert, close_alert, open_incident_of
 from geo.operations.dispatching import require_dispatcher
+from geo.reports.access.principals import Principal
 from server.core.errors import NotFound
 from server.core.listing import PAGING, next_link, page_of, read_query
 from server.core.params import parse_choice
@@ -47,7 +48,7 @@ class AlertsView(PublicView):
         values = read_query(request.query_params, ["city", "thing", "status", *PAGING])
         limit, after = page_of(values, KIND)
         status = parse_choice(values.get("status", OPEN), "status", (OPEN, CLOSED))
-        found = _whole().filter(closed_at__isnull=status == OPEN)
+        found = _whole().visible_to(self.principal).filter(closed_at__isnull=status == OPEN)
         if "city" in values:
             found = found.filter(city=find_city(values["city"]))
         if "thing" in values:
@@ -137,7 +138,7 @@ def _asked(
 ) -> tuple[Alert, Mapping[str, Any]]:
     """The alert, and what was given, once it is clear that whoever asks may answer it."""
     require_some_staff(view.principal)
-    alert = _find(public_id)
+    alert = _find(public_id, view.principal)
     require_dispatcher(view.principal, alert.city_id)
     form = form_class(data=request.data)
     form.is_valid(raise_exception=True)
@@ -149,8 +150,8 @@ def _whole() -> AlertQuerySet:
     return joined.defer("area__boundary")
 
 
-def _find(public_id: str) -> Alert:
-    alert = _whole().filter(public_id=public_id).first()
+def _find(public_id: str, principal: Principal) -> Alert:
+    alert = _whole().visible_to(principal).filter(public_id=public_id).first()
     if alert is None:
         raise NotFound(_("There is no such alert."))
     return alert
@@ -158,4 +159,4 @@ def _find(public_id: str) -> Alert:
 
 def _answer(view: PublicView, request: Request, public_id: str) -> Response:
     context = {"request": request, "principal": view.principal}
-    return Response(AlertDetailSerializer(_find(public_id), context=context).data)
+    return Response(AlertDetailSerializer(_find(public_id, view.principal), context=context).data)

@@ -123,7 +123,7 @@ def _pieces(asked: ReportFilter, principal: Principal, *, now: datetime, has_bom
     is_staff = principal.is_staff
     with streaming(), snapshot(longest_s=LONGEST_S):
         names = Names.read()
-        found = asked.seen_by(principal).order_by(*order_of(asked).keys)
+        found = asked.without_exercise().seen_by(principal).order_by(*order_of(asked).keys)
         found = found.annotate(lon=_axis("X"), lat=_axis("Y"), is_overseen=_oversees(principal))
         rows = found.values_list(*COLUMNS, *(STAFF_COLUMNS if is_staff else ())).iterator(chunk_size=CHUNK)
         written = (_cells(row, names, asked.zone, now) for row in rows)

@@ -44,6 +44,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
             "closed_at",
             "report_count",
             "open_report_count",
+            "is_exercise",
         ]
 
     @extend_schema_field(serializers.CharField(allow_null=True))

@@ -20,7 +20,8 @@ from geo.operations.closing.models import Closing
 from geo.operations.closing.services import answer_closing, reopen_report, reopenable_until
 from geo.reports.access.authentication import ReportLinkAuthentication
 from geo.reports.access.links import admit_write
-from geo.reports.models import Report
+from geo.reports.models import Report, ReportContact
+from geo.reports.personal_data.masking import mask
 from geo.reports.workflow import Status
 from server.core.listing import read_query
 
@@ -38,6 +39,7 @@ class AnswerSerializer(serializers.ModelSerializer[Closing]):
 class LinkedReportSerializer(ReportDetailSerializer):
     """A report as its reporter sees it: what the public may read of it, even where it is not public, and what they can do."""
 
+    landmark = serializers.SerializerMethodField(help_text="As it was given, but for names and numbers of people.")
     reopenable_until = serializers.SerializerMethodField(
         help_text="Null: it cannot be opened again, since it is open, or was closed too long ago."
     )
@@ -45,7 +47,12 @@ class LinkedReportSerializer(ReportDetailSerializer):
     answer = serializers.SerializerMethodField(help_text="What the reporter has said of this closing.")
 
     class Meta(ReportDetailSerializer.Meta):
-        fields = [*ReportDetailSerializer.Meta.fields, "reopenable_until", "can_be_confirmed", "answer"]
+        fields = [*ReportDetailSerializer.Meta.fields, "landmark", "reopenable_until", "can_be_confirmed", "answer"]
+
+    def get_landmark(self, report: Report) -> str:
+        # A link may be passed on: it shows of a text what the public would read of it.
+        contact = ReportContact.objects.filter(report=report).first()
+        return mask(report.landmark, contact.words if contact is not None else [])
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_reopenable_until(self, report: Report) -> Any:

@@ -148,7 +148,12 @@ def _document(study: EventStudy) -> dict[str, Any]:
         "hours_with_readings": study.hours_with_readings,
         "reports": study.reports,
         "crossings": [
-            {"time": _iso(crossing.time), "peak": crossing.peak, "is_used": crossing.is_used}
+            {
+                "time": _iso(crossing.time),
+                "peak": crossing.peak,
+                "is_used": crossing.is_used,
+                "reports_after": crossing.reports_after,
+            }
             for crossing in study.crossings
         ],
         "events": epochs.events,

@@ -28,6 +28,8 @@ Pair = tuple[float, float]
 # of 500 corners, 2 and 8 on points; of areas there are fewer.
 PREPARED_EFFORT, EFFORT = 5.0, 20.0
 PREPARED = ("s_contains", "s_disjoint", "s_intersects", "s_within")
+# Decimals of a coordinate, far below an atom's size: what lies closer to an axis underflows in GEOS, and its answer is an error.
+DECIMALS = 15
 # The functions of 21-065r2, section 8.3, and PostGIS's names of them. Each of these uses the index but Disjoint.
 SPATIAL = {
     "s_contains": "ST_Contains",
@@ -99,7 +101,7 @@ def _coordinate(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
         raise refuse("a coordinate in the filter is not finite")
-    return number
+    return round(number, DECIMALS)
 
 
 def _positions(values: Any, scope: Scope) -> list[Pair]:

@@ -14,7 +14,7 @@ from server.core.errors import BadParameter
 
 class Command(BaseCommand):
     help = (
-        "Erases one person's data: contact, original text, address, answers, exact place, notes, dead letters. What the "
+        "Erases one person's data: contact, original text, address, landmark, answers, exact place, notes, dead letters. What the "
         "public reads of their reports stays. `export_person` shows beforehand what there is."
     )
 

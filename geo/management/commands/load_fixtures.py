@@ -38,7 +38,7 @@ from server.core.errors import InvalidFields
 
 Record = dict[str, Any]
 # What of an observed property's record is about the datastreams that will measure it.
-MEASURED = {"unit_ucum", "unit_name", "plausible_min", "plausible_max", "expected_interval_s"}
+MEASURED = {"unit_ucum", "unit_name", "plausible_min", "plausible_max", "expected_interval_s", "checks"}
 
 
 class Command(BaseCommand):
@@ -74,6 +74,7 @@ class Command(BaseCommand):
         except BadAreaFile as error:
             raise CommandError(f"{error.detail} Nothing was changed.") from None
         self._say("things", load_things(folder))
+        self._say("derived datastreams", published.ensure_derived())
         self._say("topic rules", load_topic_rules(options["root"]))
         self._say("alert rules", load_alert_rules(folder, city))
 

@@ -46,7 +46,7 @@ class IncidentForm(forms.Form):
 class AlertEventInline(ReadOnly, admin.TabularInline):
     model = AlertEvent
     extra = 0
-    fields = ("at", "action", "old_level", "new_level", "value", "user", "origin", "recorded_at")
+    fields = ("at", "action", "old_level", "new_level", "value", "is_late", "user", "origin", "recorded_at")
     readonly_fields = fields
     ordering = ["id"]
 
@@ -70,6 +70,7 @@ class AlertAdmin(ReadOnly, WithPages):
     fields = (
         "public_id", "rule", "city_name", "thing_name", "area_name", "level_name", "level_since", "opened_at", "measured", "value_at",
         "peak", "peak_at", "stale_since", "acknowledged_at", "acknowledged_by", "note", "incident", "closed_at",
+        "ended", "is_late",
     )  # fmt: skip
     readonly_fields = fields
     inlines = [AlertEventInline]

@@ -1,6 +1,6 @@
 """Rules by which a measurement becomes an alert, how far each was followed, the alerts and their log."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
@@ -11,11 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from geo.areas.models import Area, City
-from geo.operations.alerts.levels import read_levels
+from geo.operations.alerts.reading import read_levels, read_levels_of
 from geo.operations.incidents.models import Incident
 from geo.reports.models import Category
 from geo.reports.models.report import new_public_id
 from sensors import published
+
+if TYPE_CHECKING:
+    from geo.reports.access.principals import Principal
 
 
 class AlertRule(models.Model):
@@ -45,6 +48,20 @@ class AlertRule(models.Model):
             '[{"name": "Siaga 3", "from": 351}, …]. Empty: those in the properties of the thing (alert_levels).'
         ),
     )
+    levels_by = models.CharField(
+        _("levels by property of the thing"),
+        max_length=64,
+        blank=True,
+        help_text=_("For example land_use: each thing has the levels of its own value of it. Then levels are empty."),
+    )
+    levels_of = models.JSONField(
+        _("levels of each value"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            '{"housing": [{"name": "…", "from": 55.1}], …}. A thing with another value, or none, is not watched.'
+        ),
+    )
     hysteresis = models.FloatField(
         _("hysteresis"),
         default=0.0,
@@ -68,6 +85,21 @@ class AlertRule(models.Model):
         related_name="+",
         verbose_name=_("category"),
         help_text=_("Who subscribes to it or is on call for it is told; an incident is of it."),
+    )
+    opens_incident_at = models.PositiveSmallIntegerField(
+        _("opens an incident at level"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("1 is the mildest. Empty: never. The reports around it are linked, those that come later too."),
+    )
+    report_radius_m = models.PositiveIntegerField(
+        _("reports within (m)"), default=2000, help_text=_("So far around the thing reports belong to the incident.")
+    )
+    report_window_s = models.PositiveIntegerField(
+        _("reports within (s)"),
+        default=6 * 3600,
+        help_text=_("From so long before the alert opened until so long after it closed."),
     )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Its alerts end while this is off."))
     active_since = models.DateTimeField(
@@ -93,7 +125,15 @@ class AlertRule(models.Model):
             read_levels(self.levels, is_below=self.direction == self.Direction.BELOW)
         except ValueError as error:
             faults["levels"] = str(error)
-        if not self.levels and self.direction == self.Direction.BELOW:
+        try:
+            read_levels_of(self.levels_of, is_below=self.direction == self.Direction.BELOW)
+        except ValueError as error:
+            faults["levels_of"] = str(error)
+        if bool(self.levels_by) != bool(self.levels_of):
+            faults["levels_of"] = _("Needed together: the property of the thing, and the levels of its values.")
+        if self.levels_by and self.levels:
+            faults["levels"] = _("Not both: these, and levels by a property of the thing.")
+        if not self.levels and not self.levels_by and self.direction == self.Direction.BELOW:
             faults["levels"] = _("Needed: the levels of a thing are of rising values.")
         if self.observed_property not in published.observed_property_codes():
             faults["observed_property"] = _("There is no such observed property.")
@@ -105,38 +145,46 @@ class AlertRule(models.Model):
             raise ValidationError(faults)
 
 
-class AlertState(models.Model):
-    """How far a datastream was followed by a rule, and with which levels: when those change, it is followed anew from there."""
+class AlertProgress(models.Model):
+    """One row: up to which crossing alerts have been made of them."""
 
-    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="states", db_index=False)
-    datastream_id = models.BigIntegerField()
-    evaluated_to = models.DateTimeField()
-    heard_at = models.DateTimeField(null=True)
-    level = models.PositiveSmallIntegerField(default=0)
-    changing_since = models.JSONField(default=list)
-    criteria = models.JSONField(default=dict)
+    change = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("state of an alert rule")
-        verbose_name_plural = _("states of alert rules")
-        constraints = [models.UniqueConstraint(fields=["rule", "datastream_id"], name="one_alert_state_per_datastream")]
+        verbose_name = _("progress of the alerts")
+        verbose_name_plural = _("progress of the alerts")
 
     def __str__(self) -> str:
-        return f"{self.rule_id}/{self.datastream_id} at {self.level}"
+        return str(self.change)
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
     def open(self) -> "AlertQuerySet":
         return self.filter(closed_at=None)
 
+    def visible_to(self, principal: "Principal") -> "AlertQuerySet":
+        """Everybody sees the alerts; those of an exercise the staff of its city alone."""
+        if principal.is_superuser:
+            return self
+        seen = Q(is_exercise=False)
+        return self.filter(seen | Q(city_id__in=principal.city_ids) if principal.is_staff else seen)
+
 
 class Alert(models.Model):
     """A datastream that has reached a level of a rule. What it measures is public; who acknowledged it, and their note, is staff's."""
+
+    class Ended(models.TextChoices):
+        NORMAL = "normal", _("back to normal")
+        BY_HAND = "by_hand", _("closed by hand")
+        RULE_CHANGED = "rule_changed", _("ended, since its rule has changed")
+        RETRACTED = "retracted", _("taken back, since values were corrected or came late")
 
     public_id = models.CharField(_("number"), max_length=16, default=new_public_id, unique=True, editable=False)
     rule = models.ForeignKey(AlertRule, on_delete=models.RESTRICT, related_name="alerts", verbose_name=_("rule"))
     city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="+", verbose_name=_("city"), db_index=False)
     datastream_id = models.BigIntegerField()
+    # Of whose crossings it is made (sensors.published); with other levels another one watches.
+    watch_id = models.BigIntegerField(null=True, db_index=True, editable=False)
     # As they were when it opened, so that it can be read when the thing is gone.
     thing = models.CharField(_("thing"), max_length=64)
     thing_name = models.CharField(_("name of the thing"), max_length=200)
@@ -167,6 +215,11 @@ class Alert(models.Model):
         Incident, on_delete=models.SET_NULL, null=True, related_name="alerts", verbose_name=_("incident")
     )
     closed_at = models.DateTimeField(_("closed at"), null=True)
+    ended = models.CharField(_("ended"), max_length=12, choices=Ended, blank=True, default="", db_default="")
+    is_late = models.BooleanField(
+        _("learnt late"), default=False, db_default=False, help_text=_("It was over when it became known.")
+    )
+    is_exercise = models.BooleanField(_("exercise"), default=False, db_default=False, editable=False)
 
     objects = AlertQuerySet.as_manager()
 
@@ -199,6 +252,8 @@ class AlertEvent(models.Model):
         ACKNOWLEDGED = "acknowledged", _("acknowledged")
         INCIDENT = "incident", _("an incident was opened")
         CLOSED = "closed", _("closed by hand")
+        REVISED = "revised", _("its course has changed, since values were corrected or came late")
+        RETRACTED = "retracted", _("taken back, since values were corrected or came late")
 
     alert = models.ForeignKey(
         Alert, on_delete=models.DO_NOTHING, db_constraint=False, related_name="log", verbose_name=_("alert")
@@ -209,6 +264,8 @@ class AlertEvent(models.Model):
     old_level = models.PositiveSmallIntegerField(_("old level"), null=True)
     new_level = models.PositiveSmallIntegerField(_("new level"), null=True)
     value = models.FloatField(_("value"), null=True)
+    crossing_id = models.BigIntegerField(null=True, help_text=_("Of which crossing it tells."))
+    is_late = models.BooleanField(_("learnt late"), default=False, db_default=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,

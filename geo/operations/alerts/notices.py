@@ -13,7 +13,9 @@ from geo.operations.notifications.notices import notify
 
 
 def tell(alert: Alert, property_name_id: str, property_name_en: str, unit: str, *, now: datetime) -> int:
-    """Tells everybody who wants to know how it stands, in the caller's transaction; how many messages."""
+    """Tells everybody who wants to know how it stands, in the caller's transaction; how many messages. Of an exercise, nobody."""
+    if alert.is_exercise:
+        return 0
     with translation.override("id"):
         title_id = _title(alert, property_name_id, unit)
     with translation.override("en"):
@@ -54,4 +56,8 @@ def _title(alert: Alert, property_name: str, unit: str) -> str:
     }
     if alert.closed_at is None:
         return _("%(level)s, %(thing)s: %(property)s %(value)s %(unit)s") % names
+    if alert.ended == Alert.Ended.RETRACTED:
+        return _("Taken back, since values were corrected or came late: %(level)s, %(thing)s") % names
+    if alert.is_late:
+        return _("Learnt late, and over: %(level)s, %(thing)s: %(property)s %(value)s %(unit)s") % names
     return _("Back to normal, %(thing)s: %(property)s %(value)s %(unit)s") % names

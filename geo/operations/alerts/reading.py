@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geo.analysis.reading_limits import AlertLevel, read_alert_tables
-from geo.operations.alerts.levels import Criteria, read_levels
-from geo.operations.alerts.models import AlertRule
+from sensors.published import Criteria
+
+if TYPE_CHECKING:
+    from geo.operations.alerts.models import AlertRule
+
+MOST_LEVELS = 10
+LONGEST_NAME = 100
+BELOW = "below"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +23,21 @@ class Reading:
     levels: tuple[AlertLevel, ...]
     criteria: Criteria
 
-    def as_json(self) -> dict[str, Any]:
-        """What of it decides how a series is followed."""
-        return {
-            "levels": [{"name": level.name, "from": level.at_least} for level in self.levels],
-            "is_below": self.criteria.is_below,
-        }
-
-    def name_of(self, level: int) -> str:
-        return self.levels[level - 1].name
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(level.name for level in self.levels)
 
 
-def read_rule(rule: AlertRule, properties: Mapping[str, Any], expected_interval_s: int) -> Reading:
+def read_rule(rule: "AlertRule", properties: Mapping[str, Any], expected_interval_s: int) -> Reading:
     """The rule for a datastream of a thing with these properties. ValueError where the levels of either cannot be read.
 
-    A rule without levels of its own has those that its authority has configured on the thing; none where there are none.
+    A rule without levels of its own has those of the thing's value of a property, where it says by which, else those that its
+    authority has configured on the thing; none where there are none.
     """
-    is_below = rule.direction == AlertRule.Direction.BELOW
-    levels = read_levels(rule.levels, is_below=is_below) or _of_thing(rule, properties)
+    levels = _levels(rule, properties)
     criteria = Criteria(
         thresholds=tuple(level.at_least for level in levels),
-        is_below=is_below,
+        is_below=rule.direction == BELOW,
         hysteresis=rule.hysteresis,
         opens_after=timedelta(seconds=rule.opens_after_s),
         closes_after=timedelta(seconds=rule.closes_after_s),
@@ -46,9 +46,50 @@ def read_rule(rule: AlertRule, properties: Mapping[str, Any], expected_interval_
     return Reading(levels, criteria)
 
 
-def _of_thing(rule: AlertRule, properties: Mapping[str, Any]) -> tuple[AlertLevel, ...]:
+def _levels(rule: "AlertRule", properties: Mapping[str, Any]) -> tuple[AlertLevel, ...]:
+    is_below = rule.direction == BELOW
+    if rule.levels_by:
+        value = properties.get(rule.levels_by)
+        return read_levels(rule.levels_of.get(value, []) if isinstance(value, str) else [], is_below=is_below)
+    return read_levels(rule.levels, is_below=is_below) or _of_thing(rule, properties)
+
+
+def _of_thing(rule: "AlertRule", properties: Mapping[str, Any]) -> tuple[AlertLevel, ...]:
     wanted = (rule.authority, rule.observed_property, rule.unit)
     for table in read_alert_tables(properties):
         if (table.authority, table.observed_property, table.unit) == wanted:
             return table.levels
     return ()
+
+
+def read_levels(given: Any, *, is_below: bool = False) -> tuple[AlertLevel, ...]:
+    """The levels of a rule, the mildest first; `from` counts in the rule's direction. ValueError says what is wrong with them."""
+    if not isinstance(given, list):
+        raise ValueError("levels: a list is needed")
+    if not given:
+        return ()
+    entry = {"authority": "", "observed_property": "", "unit": "", "levels": given}
+    (table,) = read_alert_tables({"alert_levels": [entry]})
+    levels = table.levels[::-1] if is_below else table.levels
+    if len(levels) > MOST_LEVELS:
+        raise ValueError(f"levels: at most {MOST_LEVELS}")
+    if len({level.name for level in levels}) < len(levels) or len({level.at_least for level in levels}) < len(levels):
+        raise ValueError("levels: each needs a name and a threshold of its own")
+    if any(not level.name.strip() or len(level.name) > LONGEST_NAME for level in levels):
+        raise ValueError(f"levels: a name has 1 to {LONGEST_NAME} characters")
+    return levels
+
+
+def read_levels_of(given: Any, *, is_below: bool = False) -> dict[str, tuple[AlertLevel, ...]]:
+    """The levels of each value of a thing's property. ValueError says what is wrong with them, and of which value."""
+    if not isinstance(given, dict):
+        raise ValueError("levels of each value: an object is needed")
+    found = {}
+    for value, levels in given.items():
+        try:
+            found[value] = read_levels(levels, is_below=is_below)
+        except ValueError as error:
+            raise ValueError(f"{value}: {error}") from None
+        if not found[value]:
+            raise ValueError(f"{value}: levels: one is needed")
+    return found

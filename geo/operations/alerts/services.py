@@ -37,9 +37,9 @@ def close_alert(*, alert: Alert, by: Principal, now: datetime, note: str = "") -
     require_dispatcher(by, alert.city_id)
     with transaction.atomic():
         found = _open(alert)
-        found.closed_at = now
+        found.closed_at, found.ended = now, Alert.Ended.BY_HAND
         found.note = note.strip() or found.note
-        found.save(update_fields=["closed_at", "note"])
+        found.save(update_fields=["closed_at", "ended", "note"])
         _write(found, Action.CLOSED, by, now)
     return found
 
@@ -65,6 +65,7 @@ def open_incident_of(
             category=found.rule.category,
             area=found.area,
             is_public=is_public,
+            is_exercise=found.is_exercise,
         )
         found.save(update_fields=["incident"])
         _write(found, Action.INCIDENT, by, now)

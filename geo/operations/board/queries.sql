@@ -22,7 +22,7 @@ WITH chosen AS (
            CASE WHEN r.status = 'resolved' THEN extract(epoch FROM r.closed_at - r.received_at)::float8 / 3600 END AS resolution_h
     FROM geo_report r
     LEFT JOIN geo_areaancestry n ON %(by)s = 'area' AND n.area_id = r.public_area_id AND n.level_id = %(level_id)s
-    WHERE r.city_id = %(city_id)s
+    WHERE r.city_id = %(city_id)s AND NOT r.is_exercise
       AND (r.status IN ('submitted', 'coordination', 'assigned', 'in_progress', 'waiting', 'reopened')
            OR r.reported_at >= %(start)s AND r.reported_at < %(end)s)
       AND {asked_for}

@@ -8,7 +8,7 @@ SELECT g.slug, count(*), count(*) FILTER (WHERE c.is_done), count(*) FILTER (WHE
 FROM geo_closing c
 JOIN geo_report r ON r.id = c.report_id
 LEFT JOIN geo_agency g ON g.id = c.agency_id
-WHERE c.closed_at >= %(start)s AND c.closed_at < %(end)s AND r.city_id = %(city_id)s
+WHERE c.closed_at >= %(start)s AND c.closed_at < %(end)s AND r.city_id = %(city_id)s AND NOT r.is_exercise
       AND {asked_for}
       AND (%(agency_ids)s::bigint[] IS NULL OR coalesce(c.agency_id, 0) = ANY(%(agency_ids)s::bigint[]))
 GROUP BY g.slug ORDER BY g.slug NULLS LAST

@@ -9,14 +9,14 @@ LEFT JOIN LATERAL (
     WHERE r.status = 'reopened' AND h.report_id = r.id
       AND h.new ->> 'status' = 'reopened' AND h.old ->> 'status' <> 'reopened'
 ) reopened ON true
-WHERE r.status IN ('submitted', 'reopened') AND r.response_due_at < %(now)s AND r.duplicate_of_id IS NULL
+WHERE r.status IN ('submitted', 'reopened') AND r.response_due_at < %(now)s AND r.duplicate_of_id IS NULL AND NOT r.is_exercise
 
 -- name: waiting_alerts
 -- One row per open alert that nobody has acknowledged: since when, and how often it has risen. A fragment.
 SELECT a.city_id, r.category_id, a.id AS subject_id, a.rises AS episode, a.waiting_since AS since
 FROM geo_alert a
 JOIN geo_alertrule r ON r.id = a.rule_id
-WHERE a.closed_at IS NULL AND a.acknowledged_at IS NULL AND a.waiting_since <= %(now)s
+WHERE a.closed_at IS NULL AND a.acknowledged_at IS NULL AND a.waiting_since <= %(now)s AND NOT a.is_exercise
 
 -- name: climb
 -- One row per thing that reaches a level of the on-call list now: the level. A row that is there already was told of before,
@@ -88,7 +88,7 @@ LEFT JOIN geo_areaancestry an ON an.area_id = r.public_area_id AND an.level_id =
     SELECT lv.id FROM geo_arealevel lv
     WHERE lv.rank > 0 AND EXISTS (SELECT FROM geo_area WHERE city_id = %(city_id)s AND level_id = lv.id)
     ORDER BY lv.rank LIMIT 1)
-WHERE r.city_id = %(city_id)s
+WHERE r.city_id = %(city_id)s AND NOT r.is_exercise
   AND (r.status = ANY(%(open)s) OR r.received_at >= %(start)s OR r.closed_at >= %(start)s)
 GROUP BY GROUPING SETS ((r.category_id), (an.ancestor_id), ())
 
@@ -103,7 +103,7 @@ FROM geo_alert t
 JOIN geo_alertrule r ON r.id = t.rule_id
 LEFT JOIN geo_area a ON a.id = t.area_id
 LEFT JOIN sensors_published_datastream d ON d.datastream_id = t.datastream_id
-WHERE t.city_id = %(city_id)s AND t.closed_at IS NULL
+WHERE t.city_id = %(city_id)s AND t.closed_at IS NULL AND NOT t.is_exercise
 ORDER BY t.level DESC, t.opened_at, t.id
 
 -- name: watched_readings

@@ -120,7 +120,9 @@ def _escalations(city: City, start: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _incidents(city: City) -> list[dict[str, Any]]:
-    found = Incident.objects.filter(city=city).open().with_counts(_EVERYTHING).select_related("category")
+    found = (
+        Incident.objects.filter(city=city, is_exercise=False).open().with_counts(_EVERYTHING).select_related("category")
+    )
     areas = dict(Area.objects.filter(pk__in=found.values("area_id")).values_list("pk", "name"))
     return [
         {

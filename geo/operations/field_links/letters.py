@@ -37,7 +37,12 @@ def connect() -> None:
 
 
 def enqueue_link(link: FieldLink, *, now: datetime) -> None:
-    """In the caller's transaction. The payload names the link, whose row names the contact: no address and no token waits."""
+    """In the caller's transaction. The payload names the link, whose row names the contact: no address and no token waits.
+
+    Nobody is written to about a report of an exercise.
+    """
+    if link.report.is_exercise:
+        return
     payload, key = {"link": str(link.key)}, f"field-link:{link.contact_id}"
     if link.contact.kind == AgencyContact.Kind.EMAIL:
         enqueue_letter(

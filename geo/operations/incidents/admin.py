@@ -27,7 +27,7 @@ from server.core.errors import PantauError
 @admin.register(Incident)
 class IncidentAdmin(WithPages):
     list_display = ["title", "category_name", "area_name", "status", "opened_at", "is_public"]
-    list_filter = ["status", "is_public", "city"]
+    list_filter = ["status", "is_public", "city", "is_exercise"]
     list_select_related = ["city", "category", "area"]
     search_fields = ["title", "=public_id"]
     fields = [
@@ -78,6 +78,10 @@ class IncidentAdmin(WithPages):
         if db_field.name in ("title", "is_public"):
             kwargs["show_hidden_initial"] = True
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed = super().get_readonly_fields(request, obj)
+        return [*fixed, "is_public"] if obj is not None and obj.is_exercise else fixed
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         by = principal_of_user(request.user, origin=Origin.ADMIN)

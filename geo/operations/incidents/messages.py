@@ -90,7 +90,8 @@ def _take_steps(
 
 def _write_to(reports: Sequence[Report], incident: Incident, now: datetime) -> int:
     """A letter to every reporter who left an address: one each, however many of these reports are theirs."""
-    contacts = ReportContact.objects.filter(report__in=reports).exclude(email="").order_by("report_id")
+    contacts = ReportContact.objects.filter(report__in=[report for report in reports if not report.is_exercise])
+    contacts = contacts.exclude(email="").order_by("report_id")
     first: dict[str, int] = {}
     for report_id, address in contacts.values_list("report_id", "email"):
         first.setdefault(address.casefold(), report_id)

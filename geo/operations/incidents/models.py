@@ -60,6 +60,7 @@ class Incident(models.Model):
     is_public = models.BooleanField(
         _("public"), default=False, help_text=_("Everybody sees its title, its area and its public reports.")
     )
+    is_exercise = models.BooleanField(_("exercise"), default=False, db_default=False, editable=False)
     opened_at = models.DateTimeField(_("opened at"), editable=False)
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -89,7 +90,8 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=Q(status="open", closed_at=None) | Q(status="closed", closed_at__isnull=False),
                 name="incident_closed_at_iff_closed",
-            )
+            ),
+            models.CheckConstraint(condition=~Q(is_exercise=True, is_public=True), name="exercise_incident_not_public"),
         ]
         indexes = [models.Index(fields=["city", "status", "-id"], name="incident_city_status")]
 

@@ -34,8 +34,9 @@ def open_incident(
     category: Category | None = None,
     area: Area | None = None,
     is_public: bool = False,
+    is_exercise: bool = False,
 ) -> Incident:
-    """Opens an incident of these reports, of none where they are still to come.
+    """Opens an incident of these reports, of none where they are still to come. Of those of an exercise it is one itself.
 
     Its category is that of its reports where they have but one, its area the smallest that has them all, unless said otherwise.
     Errors: Forbidden for who does not dispatch in the city; InvalidFields; Conflict for a report in another open incident.
@@ -48,6 +49,8 @@ def open_incident(
         faults["area"] = [_("Belongs to another city.")]
     if faults:
         raise InvalidFields(faults)
+    is_exercise = is_exercise or any(report.is_exercise for report in reports)
+    _refuse_public_exercise(is_public=is_public, is_exercise=is_exercise)
     with transaction.atomic():
         incident = Incident.objects.create(
             city=city,
@@ -55,6 +58,7 @@ def open_incident(
             category=category or _common_category(reports),
             area=area or _common_area(reports),
             is_public=is_public,
+            is_exercise=is_exercise,
             opened_at=now,
             opened_by_id=by.user_id,
         )
@@ -81,6 +85,7 @@ def edit_incident(
         if title is not None:
             found.title = _title(title)
         if is_public is not None:
+            _refuse_public_exercise(is_public=is_public, is_exercise=found.is_exercise)
             found.is_public = is_public
         changed: dict[str, Any] = {"title": True} if found.title != had_title else {}
         if found.is_public != was_public:
@@ -152,6 +157,11 @@ def _locked(incident: Incident) -> Incident:
     return Incident.objects.select_for_update(of=("self",)).select_related("city").get(pk=incident.pk)
 
 
+def _refuse_public_exercise(*, is_public: bool, is_exercise: bool) -> None:
+    if is_public and is_exercise:
+        raise Conflict(_("An incident of an exercise is not shown to the public."))
+
+
 def _title(text: str) -> str:
     """As it is kept: it may be shown to everybody, so that no telephone number or e-mail address stays in it."""
     if not text.strip():
@@ -168,6 +178,8 @@ def _join(incident: Incident, reports: Sequence[Report], by: Principal, now: dat
     locked = lock_reports([report.pk for report in reports])
     if strange := [report.public_id for report in locked if report.city_id != incident.city_id]:
         raise InvalidFields({"reports": [_("Of another city: %(ids)s") % {"ids": ", ".join(strange)}]})
+    if any(report.is_exercise != incident.is_exercise for report in locked):
+        raise Conflict(_("Reports of an exercise and real ones are kept apart."))
     _refuse_taken(incident, locked)
     there = set(incident.members.values_list("report_id", flat=True))
     new = [report for report in locked if report.pk not in there]

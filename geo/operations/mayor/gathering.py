@@ -53,7 +53,7 @@ def weekly_brief(city: City, week: Week, now: datetime) -> Brief:
     until = min(end, now)
     before = week.before.start(city.zone)
     spans: Spans = ((before, start if until == end else before + (until - start)), (start, until))
-    has_previous = Report.objects.filter(city=city, reported_at__lt=start).exists()
+    has_previous = Report.objects.filter(city=city, is_exercise=False, reported_at__lt=start).exists()
     figures = _figures(city, spans)
     agencies = _names(Agency, figures["agency"])
     unfulfilled = Instruction.objects.filter(city=city).unfulfilled()
@@ -202,7 +202,12 @@ def _instructions(unfulfilled: QuerySet[Instruction], now: datetime) -> tuple[In
 
 
 def _incidents(city: City) -> tuple[IncidentLine, ...]:
-    found = Incident.objects.filter(city=city).open().with_counts(_EVERYTHING).order_by("opened_at", "id")[:MOST_NAMED]
+    found = (
+        Incident.objects.filter(city=city, is_exercise=False)
+        .open()
+        .with_counts(_EVERYTHING)
+        .order_by("opened_at", "id")[:MOST_NAMED]
+    )
     areas = dict(Area.objects.filter(pk__in=[one.area_id for one in found]).values_list("pk", "name"))
     return tuple(
         IncidentLine(

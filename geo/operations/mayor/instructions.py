@@ -70,6 +70,8 @@ def give_instruction(
     kind = _kind(target)
     if target.city_id != city.pk:
         faults[kind] = [_("Belongs to another city.")]
+    if getattr(target, "is_exercise", False):
+        faults[kind] = [_("It is of an exercise: nobody outside is told of that, so that it takes no instruction.")]
     if faults:
         raise InvalidFields(faults)
     with transaction.atomic():

@@ -14,7 +14,7 @@ WITH span AS (
         SELECT lv.id FROM geo_arealevel lv
         WHERE lv.rank > 0 AND EXISTS (SELECT FROM geo_area WHERE city_id = %(city_id)s AND level_id = lv.id)
         ORDER BY lv.rank LIMIT 1)
-    WHERE r.city_id = %(city_id)s AND r.reported_at < %(last)s
+    WHERE r.city_id = %(city_id)s AND NOT r.is_exercise AND r.reported_at < %(last)s
       AND (r.status = ANY(%(open)s) OR r.closed_at >= %(first)s OR r.reported_at >= %(first)s
            OR r.reopened_count > 0 AND r.updated_at >= %(first)s)
 ), reopening AS MATERIALIZED (

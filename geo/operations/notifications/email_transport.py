@@ -104,11 +104,12 @@ def enqueue_letter(
 def enqueue_to_reporter(
     *, report: Report, topic: str, now: datetime, extra: Mapping[str, Any] | None = None
 ) -> OutboxMessage | None:
-    """A letter to the one who sent a report, in the caller's transaction; None where they left no e-mail address.
+    """A letter to the one who sent a report, in the caller's transaction; None where they left no e-mail address,
+    and for a report of an exercise.
 
     `extra` stands in the payload beside the report's id: no personal data.
     """
-    if not ReportContact.objects.filter(report=report).exclude(email="").exists():
+    if report.is_exercise or not ReportContact.objects.filter(report=report).exclude(email="").exists():
         return None
     return enqueue_letter(
         topic=topic,

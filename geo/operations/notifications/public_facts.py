@@ -47,7 +47,7 @@ class PublicFacts:
 def facts_of(payload: Mapping[str, Any]) -> PublicFacts:
     """The facts behind a message's payload; Refused where the report was hidden or is gone since."""
     joined = Report.objects.select_related("city", "category", "agency", "public_area")
-    hidden = ("description", "location", "address", "attributes", "public_area__boundary")
+    hidden = ("description", "location", "address", "landmark", "attributes", "public_area__boundary")
     report = joined.defer(*hidden).filter(public_id=payload["report"], is_public=True).first()
     if report is None:
         raise Refused(_("The report is not public any more."))

@@ -21,7 +21,7 @@ from geo.reports.workflow import Actor
 from server.core.errors import TooMany
 
 HEADER = "X-Report-Link"
-PAGE = "/report/"
+PAGE = "/report/mine/"
 _SALT = "pantau.report-link"
 # Of a token of ours; a longer text is none.
 _LONGEST = 300

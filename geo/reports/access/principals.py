@@ -35,6 +35,7 @@ class Origin(StrEnum):
     OGC = "ogc"
     OPEN311 = "open311"
     LINK = "link"
+    PAGE = "page"
     COMMAND = "command"
     SCHEDULE = "schedule"
     OUTBOX = "outbox"

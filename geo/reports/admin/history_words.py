@@ -22,6 +22,7 @@ _ORIGINS = {
     Origin.OGC: gettext_lazy("OGC API"),
     Origin.OPEN311: "Open311",
     Origin.LINK: gettext_lazy("link"),
+    Origin.PAGE: gettext_lazy("form of the service"),
     Origin.COMMAND: gettext_lazy("command line"),
     Origin.SCHEDULE: gettext_lazy("schedule"),
     Origin.OUTBOX: gettext_lazy("outbox"),

@@ -35,6 +35,12 @@ from geo.reports.services import moderate_report, refresh_public_points
 class ModerationForm(forms.ModelForm[Report]):
     """Says what it was opened with. One that lay open takes back nothing that was hidden or erased meanwhile."""
 
+    def clean_is_public(self) -> bool:
+        is_public: bool = self.cleaned_data["is_public"]
+        if is_public and self.instance.is_exercise:
+            raise forms.ValidationError(_("A report of an exercise is not shown to the public."))
+        return is_public
+
     def clean_public_description(self) -> str:
         name = "public_description"
         text: str = self.cleaned_data[name]
@@ -117,7 +123,7 @@ class ReportAdmin(ReportSteps, ReportList):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is worked with stands first; the rest is folded away."""
         first = ["public_id", "status_name", "category", "agency", "due_at", "reported_at", "channel", "description"]
-        place = ["attributes", "address", "place", "area", "duplicate_of", "followers"]
+        place = ["attributes", "address", "landmark", "place", "area", "duplicate_of", "followers"]
         public = [*self.editable, "public_place", "public_area", "support_count"]
         times = ["received_at", "updated_at", "response_due_at", "responded_at", "closed_at", "anonymised_at"]
         more = ["city_name", "external_id", "kind", "location_flag", "handover_count", "arbiter", "reopened_count"]

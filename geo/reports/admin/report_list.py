@@ -72,7 +72,7 @@ class ReportList(admin.ModelAdmin):
     list_filter = [
         *(OpenFilter, LateFilter, "status"),
         *((name, NamedFilter) for name in ("agency", "category", "channel", "city")),
-        *("is_public", "kind", "location_flag"),
+        *("is_public", "kind", "location_flag", "is_exercise"),
     ]
     list_select_related = ["category", "agency", "area", "channel"]
     search_fields = ["description", "external_id"]

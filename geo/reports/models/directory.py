@@ -249,6 +249,13 @@ class Channel(models.Model):
     slug = models.CharField(_("slug"), max_length=64, unique=True, validators=[slug_rule])
     name = models.CharField(_("name"), max_length=200)
     is_simulated = models.BooleanField(_("simulated"), default=False)
+    is_exercise = models.BooleanField(
+        _("exercise"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("What comes by it is played: staff see it, it counts nowhere, and nobody outside is told."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -58,6 +58,14 @@ class Report(models.Model):
     address = models.CharField(
         _("address"), max_length=300, blank=True, default="", db_default="", help_text=_("As it was given; not public.")
     )
+    landmark = models.CharField(
+        _("landmark"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("By what the place is found; not public."),
+    )
     location = models.PointField(_("location"), srid=4326, null=True, blank=True, spatial_index=False)
     public_location = models.PointField(_("public location"), srid=4326, null=True, blank=True)
     area = models.ForeignKey(
@@ -112,6 +120,8 @@ class Report(models.Model):
         verbose_name=_("follows report"),
     )
     is_public = models.BooleanField(_("public"), default=True)
+    # As its channel; the database lets nobody change it, and none of an exercise be public.
+    is_exercise = models.BooleanField(_("exercise"), default=False, db_default=False, editable=False)
     support_count = models.PositiveIntegerField(_("supporters"), default=0)
     anonymised_at = models.DateTimeField(_("anonymised at"), null=True, blank=True, editable=False)
 
@@ -130,6 +140,7 @@ class Report(models.Model):
             models.CheckConstraint(
                 condition=Q(duplicate_of=None) | ~Q(duplicate_of=F("id")), name="not_its_own_duplicate"
             ),
+            models.CheckConstraint(condition=~Q(is_exercise=True, is_public=True), name="exercise_report_not_public"),
         ]
         indexes = [
             # Few have one: an index of them alone costs the others nothing.

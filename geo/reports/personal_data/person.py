@@ -168,6 +168,7 @@ def _report(report: Report) -> dict[str, Any]:
         "description": report.description,
         "public_description": report.public_description,
         "address": report.address,
+        "landmark": report.landmark,
         "attributes": report.attributes,
         "location": _lon_lat(report.location),
         "public_location": _lon_lat(report.public_location),
@@ -220,7 +221,7 @@ def _dead_letters(found: Found) -> list[dict[str, Any]]:
 def erase_person(person: Person, *, now: datetime, photos: bool = False, origin: str = Origin.COMMAND) -> Erased:
     """Erases a person's data, in one transaction; what the public reads of their reports stays, without them in it.
 
-    Contact, original text, address, answers, exact place, device, notes that are not public and dead letters go; with `photos`
+    Contact, original text, address, landmark, answers, exact place, device, notes that are not public and dead letters go; with `photos`
     the photos, too. In reports of others the person's name, number and address are masked. A second time there is nothing left.
     Errors: BadParameter for a name alone: namesakes would lose theirs.
     """
@@ -274,6 +275,7 @@ def _mask_mention(report: Report, names: Sequence[str], now: datetime) -> bool:
         description=mask_names(report.description, names),
         public_description=mask_names(report.public_description, names),
         address=mask_names(report.address, names),
+        landmark=mask_names(report.landmark, names),
         attributes=_masked(report.attributes, names),
     )
     return _mask_notes(report.notes.all(), names) or is_changed

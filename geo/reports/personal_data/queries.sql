@@ -29,7 +29,7 @@ FOR UPDATE OF r SKIP LOCKED
 -- No rows: of these reports only what the public may see is left, and for exact place and area that is what it sees. When
 -- that was done is a moment after the last change, whatever the clocks say.
 UPDATE geo_report SET
-    description = public_description, address = '', attributes = '{}',
+    description = public_description, address = '', landmark = '', attributes = '{}',
     area_id = CASE WHEN location IS NULL THEN area_id ELSE public_area_id END,
     location_flag = CASE WHEN location IS NULL THEN location_flag WHEN public_area_id IS NULL THEN 'outside' ELSE 'inside' END,
     location = public_location,
@@ -86,7 +86,7 @@ regexp_replace(regexp_replace(c.phone, '[^0-9]', '', 'g'), '^(00)?(62)?0?', '')
 -- A row per report of these that still holds personal data: its id. Locked, in the order in which others lock.
 SELECT r.id FROM geo_report r
 WHERE r.id = ANY(%(ids)s) AND (
-    r.description <> r.public_description OR r.address <> '' OR r.attributes <> '{}'
+    r.description <> r.public_description OR r.address <> '' OR r.landmark <> '' OR r.attributes <> '{}'
     OR r.location IS DISTINCT FROM r.public_location
     OR EXISTS (SELECT FROM geo_reportcontact c WHERE c.report_id = r.id)
     OR EXISTS (SELECT FROM geo_historynote n WHERE n.report_id = r.id AND NOT n.is_public AND n.text <> '')
@@ -116,7 +116,7 @@ DELETE FROM geo_deadletter WHERE id = ANY(%(ids)s)
 -- list is long, so words are shortened to a sign before it is gone through for each character.
 SELECT t.id FROM (
     SELECT w.id, w.said, translate(w.said, E' .,-()/_*+:\n\t\r\v\f', '') AS plain FROM (
-        SELECT id, concat_ws(' ', description, public_description, address, attributes::text) AS said FROM geo_report
+        SELECT id, concat_ws(' ', description, public_description, address, landmark, attributes::text) AS said FROM geo_report
         UNION ALL
         SELECT report_id, text FROM geo_historynote
     ) w

@@ -11,8 +11,8 @@ import io
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sensors.ingest.decoders.measurements import Faulty, Levels, Measurement, Payload
-from sensors.ingest.decoders.said import MAX_READINGS, Unreadable
+from sensors.ingest.decoders.measurements import Faulty, Levels, Measurement, Payload, name_of
+from sensors.ingest.decoders.said import MAX_PAYLOAD_BYTES, MAX_READINGS, Unreadable
 from sensors.ingest.decoders.times import BadTime, parse_time
 from sensors.ingest.reasons import Reason
 
@@ -30,7 +30,7 @@ def decode_csv_lines(payload: bytes, levels: Levels) -> Payload:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
         raise Unreadable(Reason.BAD_PAYLOAD, f"no CSV: {error}") from None
-    header = [name.strip() for name in rows[0]] if rows else []
+    header = [name_of(name.strip()) for name in rows[0]] if rows else []
     if len(rows) < 2 or len(set(header)) != len(header) or "" in header:
         raise Unreadable(Reason.BAD_PAYLOAD, "the first line names the columns, each once, and others follow")
     read = _long_row if {PROPERTY, RESULT} <= set(header) else _wide_row
@@ -51,6 +51,7 @@ def _read_rows(
     header: Row, rows: Sequence[Row], separator: str, read: Callable[[dict[str, str], bool], list[Measurement]]
 ) -> Payload:
     said: Payload = []
+    rejected_bytes = 0
     for row in rows:
         if not any(field.strip() for field in row):
             continue
@@ -60,7 +61,14 @@ def _read_rows(
             fields = {name: field.strip() for name, field in zip(header, row, strict=True)}
             said += read(fields, separator != ",")
         except Unreadable as why:
-            said.append(Faulty(_lines(header, row, separator), why.reason, why.detail))
+            alone = _lines(header, row, separator)
+            said.append(Faulty(alone, why.reason, why.detail))
+            # Each holds the header again: a long one would make gigabytes of one message. It is kept whole then.
+            rejected_bytes += len(alone)
+            if rejected_bytes > MAX_PAYLOAD_BYTES:
+                raise Unreadable(
+                    why.reason, f"too many bad lines under a long header; the last: {why.detail}"
+                ) from None
         if len(said) > MAX_READINGS:
             raise Unreadable(Reason.TOO_LARGE, f"more than {MAX_READINGS} values")
     return said

@@ -1,5 +1,6 @@
 """Any message to readings: by the first topic rule that fits, else as this service's own JSON."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,13 +14,15 @@ from sensors.ingest.decoders.said import Decoded, Reading, Rejection, Unreadable
 from sensors.ingest.reasons import Reason
 from sensors.ingest.topics import DATASTREAMS, MAX_TOPIC_CHARACTERS, ROOT
 
+logger = logging.getLogger(__name__)
+
 MOST_REMEMBERED = 16_384
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 Fit = tuple[Rule, Mapping[str, str]]
 
 
 class Decoder:
-    """Called with a topic and a payload; pure, and it never raises. Rules are tried in their order."""
+    """Called with a topic and a payload; pure but for its log, and it never raises. Rules are tried in their order."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
@@ -27,6 +30,17 @@ class Decoder:
         self._fits: dict[str, Fit | None] = {}
 
     def __call__(self, topic: str, payload: bytes) -> Decoded:
+        try:
+            return self.read(topic, payload)
+        except Exception:
+            # Raised in the broker's thread it would end the worker, and the broker would bring the same message to the next one.
+            logger.exception("a decoder failed over a message of %d bytes; it is in quarantine", len(payload))
+            return Decoded(
+                (), (Rejection(topic, payload, Reason.BAD_PAYLOAD, "its decoder failed; the log tells how"),)
+            )
+
+    def read(self, topic: str, payload: bytes) -> Decoded:
+        """As a call, without the net: what a decoder raises beside Unreadable is an error of this service."""
         fit = self._fit(topic) if self._expressions else None
         if fit is None:
             return decode_native(topic, payload)
@@ -36,7 +50,13 @@ class Decoder:
             said = FORMATS[rule.format].decode(payload, levels)
             return _Interpreted(rule, levels, topic, said).decoded()
         except Unreadable as why:
-            return Decoded((), (Rejection(topic, payload, why.reason, why.detail),))
+            thing = _thing_of(rule, levels, levels[DEVICE]) if DEVICE in levels else ""
+            return Decoded((), (Rejection(topic, payload, why.reason, why.detail, thing),))
+
+    def rule_of(self, topic: str) -> Rule | None:
+        """By which rule a topic's messages are read; None where they are this service's own."""
+        fit = self._fit(topic)
+        return fit[0] if fit else None
 
     def _fit(self, topic: str) -> Fit | None:
         """The rule for a topic and the topic's parts. Remembered: a city has thousands of topics and millions of messages."""
@@ -59,6 +79,14 @@ def slug_of(name: str) -> str:
     return _NO_SLUG.sub("-", name.lower()).strip("-")
 
 
+def _thing_of(rule: Rule, levels: Mapping[str, str], device: str) -> str:
+    """A thing's slug by the rule, made of the topic's parts and of the device that has sent the message."""
+    thing, parts = rule.thing, {**levels, DEVICE: device}
+    for name in rule.parts_of_thing():
+        thing = thing.replace("{" + name + "}", parts.get(name, ""))
+    return slug_of(thing)
+
+
 class _Interpreted:
     """One payload's measurements in this city's words."""
 
@@ -73,7 +101,9 @@ class _Interpreted:
         rejections: list[Rejection] = []
         for each in (*self._said, *self._zeros()):
             if isinstance(each, Faulty):
-                rejections.append(Rejection(self._topic, each.payload, each.reason, each.detail))
+                published_by = self._levels.get(DEVICE, "")
+                thing = _thing_of(self._rule, self._levels, published_by) if published_by else ""
+                rejections.append(Rejection(self._topic, each.payload, each.reason, each.detail, thing))
             elif (meaning := self._meaning(each.name)) is not None:
                 thing = self._thing(each)
                 try:
@@ -109,13 +139,9 @@ class _Interpreted:
             raise Unreadable(
                 Reason.FOREIGN_IDENTITY, f"the payload is of {claimed[:64]!r}, its topic of {published_by[:64]!r}"
             )
-        parts = {**self._levels, DEVICE: published_by or claimed}
-        if not parts[DEVICE]:
+        if not (published_by or claimed):
             raise Unreadable(Reason.BAD_PAYLOAD, "neither topic nor payload names a device")
-        thing = self._rule.thing
-        for name in self._rule.parts_of_thing():
-            thing = thing.replace("{" + name + "}", parts.get(name, ""))
-        return slug_of(thing)
+        return _thing_of(self._rule, self._levels, published_by or claimed)
 
     def _zeros(self) -> Iterator[Measurement]:
         """What was left out for being zero, at the time and of the device of what was not."""

@@ -11,6 +11,8 @@ from sensors.ingest.reasons import Reason
 
 # A path of more names is no measurement that anybody has given a name to.
 DEEPEST = 8
+# One name may stand for thousands of values, each of which repeats it where it is rejected.
+LONGEST_NAME = 256
 
 
 class Measurement(NamedTuple):
@@ -74,7 +76,7 @@ def time_of(members: Mapping[str, Any], key: str) -> datetime | None:
 def flattened(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Names and values of an object and the objects in it: `{"air": {"temp": 3}}` gives `air.temp`, 3.
 
-    Errors: Unreadable for more than 10,000 values, and for a nesting of more than eight.
+    Errors: Unreadable for more than 10,000 values, for a nesting of more than eight, and for names that are too long.
     """
     found = 0
     ahead: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), value)]
@@ -89,4 +91,11 @@ def flattened(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             found += 1
             if found > MAX_READINGS:
                 raise Unreadable(Reason.TOO_LARGE, f"more than {MAX_READINGS} values")
-            yield ".".join((*path, key)), member
+            yield name_of(".".join((*path, key))), member
+
+
+def name_of(text: str) -> str:
+    """A name as it is. Errors: Unreadable for one of more than 256 characters."""
+    if len(text) > LONGEST_NAME:
+        raise Unreadable(Reason.BAD_PAYLOAD, f"{text[:40]!r}… is a name of more than {LONGEST_NAME} characters")
+    return text

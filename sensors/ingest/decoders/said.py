@@ -41,12 +41,16 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A message or an element that cannot be stored, as a message that can be fed again by itself."""
+    """A message or an element that cannot be stored, as a message that can be fed again by itself.
+
+    `thing` is of which thing it is, where that is known and the topic is not this service's own, which says so itself.
+    """
 
     topic: str
     payload: bytes
     reason: Reason
     detail: str
+    thing: str = ""
 
 
 class Decoded(NamedTuple):

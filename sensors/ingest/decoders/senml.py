@@ -13,7 +13,7 @@ from typing import Any
 import cbor2
 
 from sensors.ingest.decoders import json_values
-from sensors.ingest.decoders.measurements import Faulty, Levels, Measurement, Payload, members_of
+from sensors.ingest.decoders.measurements import LONGEST_NAME, Faulty, Levels, Measurement, Payload, members_of
 from sensors.ingest.decoders.said import MAX_READINGS, Unreadable, parse_json
 from sensors.ingest.decoders.times import BadTime, parse_time
 from sensors.ingest.reasons import Reason
@@ -21,6 +21,8 @@ from sensors.ingest.reasons import Reason
 # RFC 8428, section 4.5.3: smaller ones are seconds from now.
 FIRST_ABSOLUTE_S = 2**28
 NEWEST_VERSION = 10
+# As long as a name: the base unit, too, stands in each rejected record again.
+LONGEST_UNIT = 64
 # RFC 8428, table 4.
 _LABELS = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
@@ -51,12 +53,31 @@ def decode_senml_json(payload: bytes, levels: Levels) -> Payload:
 def decode_senml_cbor(payload: bytes, levels: Levels) -> Payload:
     """A pack in CBOR (`application/senml+cbor`)."""
     try:
-        pack = cbor2.loads(payload)
+        pack = cbor2.loads(payload, semantic_decoders=_TAGS, tag_hook=_refuse_tag)
     except Exception as error:  # cbor2 raises whatever damaged bytes lead it to
         raise Unreadable(Reason.BAD_PAYLOAD, f"no CBOR: {error}"[:200]) from None
     if not isinstance(pack, list):
         raise Unreadable(Reason.BAD_PAYLOAD, "a pack is an array of records")
     return _decode([_named(record) for record in pack], _cbor)
+
+
+def _refuse_tag(*_of: Any) -> Any:
+    raise ValueError("a tag that SenML has no use for")
+
+
+def _decimal(value: Any, _is_key: bool) -> float:
+    """A decimal fraction (RFC 8428, section 6): exponent and mantissa, of 64 bits each."""
+    exponent, mantissa = value
+    if not (isinstance(exponent, int) and isinstance(mantissa, int)):
+        raise ValueError("a decimal fraction is of two whole numbers")
+    return float(f"{mantissa}e{exponent}")
+
+
+# Shared values (28, 29) let a hundred bytes stand for more keys than can be hashed, and whole numbers of any length (2, 3) for more
+# digits than Python writes: beside decimal fractions no tag is read. These are the ones that cbor2 knows of itself.
+_TAGS = dict.fromkeys(
+    (0, 1, 2, 3, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000), _refuse_tag
+) | {4: _decimal}
 
 
 def _cbor(pack: Any) -> bytes:
@@ -94,8 +115,8 @@ def _take_base(base: _Base, record: Mapping[str, Any]) -> None:
     version = record.get("bver", NEWEST_VERSION)
     if isinstance(version, bool) or not isinstance(version, int) or version > NEWEST_VERSION:
         raise Unreadable(Reason.BAD_PAYLOAD, f"version {version!r}"[:80] + f" is not read; up to {NEWEST_VERSION} are")
-    base.name = _text(record, "bn", base.name)
-    base.unit = _text(record, "bu", base.unit)
+    base.name = _text(record, "bn", base.name, LONGEST_NAME)
+    base.unit = _text(record, "bu", base.unit, LONGEST_UNIT)
     base.time = _number(record, "bt", base.time)
     base.value = _number(record, "bv", base.value)
 
@@ -108,9 +129,9 @@ def _record(base: _Base, record: Mapping[str, Any]) -> Iterable[Measurement]:
         return []  # base values alone
     if "v" not in record and not ("bv" in record and not valued):
         raise Unreadable(Reason.NOT_A_NUMBER, f"a record with {valued[0] if valued else 'no value'} says no number")
-    device, name = _split(base.name + _text(record, "n", ""))
+    device, name = _split(base.name + _text(record, "n", "", LONGEST_NAME))
     at, ago_us = _when(base.time + _number(record, "t", 0.0))
-    unit = _text(record, "u", base.unit)
+    unit = _text(record, "u", base.unit, LONGEST_UNIT)
     result = base.value + _number(record, "v", 0.0)
     return [Measurement(name, result, at, _TO_UCUM.get(unit, unit), device, ago_us)]
 
@@ -140,10 +161,12 @@ def _when(seconds: float) -> tuple[datetime | None, int]:
         raise Unreadable(Reason.BAD_TIME, str(why)) from None
 
 
-def _text(record: Mapping[str, Any], key: str, default: str) -> str:
+def _text(record: Mapping[str, Any], key: str, default: str, longest: int) -> str:
     value = record.get(key, default)
     if not isinstance(value, str):
         raise Unreadable(Reason.BAD_PAYLOAD, f"{key} is to be a text")
+    if len(value) > longest:
+        raise Unreadable(Reason.BAD_PAYLOAD, f"{key} is longer than {longest} characters")
     return value
 
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from sensors.registry.broker import ensure_credentials
 from sensors.registry.files import BadFile, parse_mapping
 from sensors.registry.import_file import COLUMNS, Measured, measured_by, read_things
-from sensors.registry.models import Datastream
 from sensors.registry.services import ALWAYS, RegistryError, provision_observed_properties, provision_things
+from sensors.registry.units import units_in_use
 
 DEFAULT_MAPPING = "slug=slug,name=name,lon=lon,lat=lat,properties=properties"
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         moved_at = _time(options["moved_at"], "--moved-at") or datetime.now(UTC)
         since = _time(options["since"], "--since") or ALWAYS
         properties = _load_properties(options["observed_properties"])
-        measured = _units_in_use() | measured_by(properties) | _default_property(options)
+        measured = units_in_use() | measured_by(properties) | _default_property(options)
         try:
             mapping = parse_mapping(options["map"], allowed=COLUMNS)
             if not mapping.keys() & {"slug", "name"}:
@@ -65,7 +65,10 @@ class Command(BaseCommand):
                 provision_observed_properties(properties)
                 counts = provision_things(entries, moved_at=moved_at, standing_since=since)
                 transaction.set_rollback(options["dry_run"])
-        except (BadFile, RegistryError, OSError) as error:
+        except RegistryError as error:
+            place = f"{error.place}: " if error.place else ""
+            raise CommandError(f"nothing was imported:\n{place}{error}") from None
+        except (BadFile, OSError) as error:
             raise CommandError(f"nothing was imported:\n{error}") from None
         said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
         self.stdout.write(f"{len(entries)} things in the file: {said}")
@@ -123,13 +126,3 @@ def _default_property(options: dict[str, Any]) -> dict[str, Measured]:
         except ValueError:
             raise CommandError("--plausible reads MIN:MAX, either of which may be left out") from None
     return {code: Measured(unit, options["unit_name"], least, most, options["interval"])}
-
-
-def _units_in_use() -> dict[str, Measured]:
-    """The unit of each observed property that is measured in one unit only so far."""
-    units: dict[str, set[tuple[str, str]]] = {}
-    for code, ucum, name in Datastream.objects.values_list(
-        "observed_property__code", "unit_ucum", "unit_name"
-    ).distinct():
-        units.setdefault(code, set()).add((ucum, name))
-    return {code: Measured(*next(iter(found))) for code, found in units.items() if len(found) == 1}

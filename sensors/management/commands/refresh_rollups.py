@@ -1,4 +1,4 @@
-"""Hourly rollups from dirty marks, once or for ever."""
+"""Hourly rollups from dirty marks, and what is derived of them, once or for ever."""
 
 import logging
 import signal
@@ -8,7 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
 
+from sensors.derived.deriving import derive, derive_all, ensure_derived
 from sensors.observations.rollups import mark_everything_dirty, refresh_all_rollups, refresh_rollups
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,11 @@ class Command(BaseCommand):
         if options["all"]:
             self.stdout.write(f"{mark_everything_dirty()} hours marked")
         if not options["loop"]:
-            self.stdout.write(f"{refresh_all_rollups()} hours recomputed")
+            hours = refresh_all_rollups()
+            ensure_derived()
+            if derive_all(timezone.now()):
+                hours += refresh_all_rollups()
+            self.stdout.write(f"{hours} hours recomputed")
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -45,9 +51,11 @@ def loop(stop: threading.Event, pause_s: float) -> None:
     while not stop.is_set():
         try:
             refreshed = refresh_rollups()
+            ensure_derived()
+            derived = derive(timezone.now())
             failures = 0
-            if refreshed.hours:
-                logger.info("%d hours recomputed", refreshed.hours)
+            if refreshed.hours or derived:
+                logger.info("%d hours recomputed, %d taken for what is derived", refreshed.hours, derived)
                 continue
             delay_s = pause_s
         except (DatabaseError, InterfaceError) as error:

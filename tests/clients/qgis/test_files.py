@@ -1,15 +1,20 @@
 """What QGIS opens by an address or a file: GeoJSON, vector tiles, a layer definition, a project."""
 
+import json
+import re
 from urllib.parse import urlencode
 
 import pytest
 from PyQt5.QtCore import QSize
 from PyQt5.QtGui import QColor
+from PyQt5.QtXml import QDomDocument
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsFeatureRenderer,
     QgsLayerDefinition,
     QgsMapRendererParallelJob,
     QgsMapSettings,
+    QgsReadWriteContext,
     QgsRectangle,
     QgsVectorLayer,
     QgsVectorTileLayer,
@@ -18,7 +23,9 @@ from qgis.core import (
 
 from tests.clients.city_data import ASKED
 
-COUNTS = {"reports": 20_500, "sensors": 250, "cities": 1, "districts": 12, "subdistricts": 56, "density": 12}
+COUNTS = {"reports": 20_500, "sensors": 300, "cities": 1, "districts": 12, "subdistricts": 56, "density": 12}
+# Of the project, without a parameter.
+EMPTY = {"pantau_incidents", "pantau_surface"}
 # Of Bekasi, in EPSG:3857.
 CITY = QgsRectangle(11_899_000, -714_000, 11_917_000, -687_000)
 
@@ -136,3 +143,74 @@ def test_the_project_opens_as_it_is(download, project):
     assert project.crs().isValid()
     assert project.layerTreeRoot().findLayerIds()
     assert painted(drawn(*project.layerTreeRoot().checkedLayers())) > 500
+
+
+def classes_in_qgis(renderer):
+    """Label, colour and whether it is pale, of each line of the legend that has a symbol."""
+    return [
+        (item.label(), item.symbol().color().name(), item.symbol().opacity() == 0.25)
+        for item in renderer.legendSymbolItems()
+        if item.symbol()
+    ]
+
+
+def classes_on_the_web(style):
+    """The same of a style of MapLibre's; of a layer in one colour, that colour."""
+    legend = style["metadata"]["pantau:legend"]
+    if not legend:
+        (layer,) = [each for each in style["layers"] if each["id"] == next(iter(style["sources"]))]
+        return [("", layer["paint"].get("circle-color") or layer["paint"].get("fill-color"), False)]
+    return [(each["label"], each["color"], "opacity" in each) for each in legend]
+
+
+def compared(renderer, style_file):
+    """The classes of a renderer in QGIS, and those that its style on the web has for it."""
+    with open(style_file, encoding="utf-8") as file:
+        on_the_web = classes_on_the_web(json.load(file))
+    in_qgis = classes_in_qgis(renderer)
+    kind = renderer.type()
+    if kind == "RuleRenderer":
+        # QGIS has each class twice, solid and pale; the web says once what paler means.
+        solid = [each for each in in_qgis if not each[2]]
+        pale = [(label, colour) for label, colour, is_pale in in_qgis if is_pale]
+        assert pale == [(label, colour) for label, colour, _ in solid[:-1]]
+        return solid, [each for each in on_the_web if not each[2]]
+    if kind == "graduatedSymbol":
+        # What has no figure is not drawn by it.
+        return in_qgis, on_the_web[:-1]
+    if kind == "singleSymbol":
+        # One colour has no words in QGIS; on the web it may stand beside what has no figure.
+        return [in_qgis[0][1]], [on_the_web[0][1]]
+    return in_qgis, on_the_web
+
+
+def test_a_layer_of_figures_has_the_classes_and_colours_of_its_style_on_the_web(download, project):
+    period = "start=2026-01-01&end=2026-06-01&lang=en"
+    layer = defined(download, project, "density", f"?{period}")
+    assert layer.renderer().type() == "graduatedSymbol"
+    in_qgis, on_the_web = compared(layer.renderer(), download(f"/tiles/density/style.json?{period}"))
+    assert len(in_qgis) == 6
+    assert in_qgis == on_the_web
+
+
+def test_every_layer_of_the_project_has_the_classes_and_colours_of_its_style_on_the_web(download, project):
+    path = download("/qgis/pantau.qgs?lang=en")
+    assert project.read(path), project.error()
+    document = QDomDocument()
+    with open(path, encoding="utf-8") as file:
+        assert document.setContent(file.read())[0]
+    drawn_as = {}
+    elements = document.elementsByTagName("maplayer")
+    for element in (elements.at(i).toElement() for i in range(elements.count())):
+        (layer_id,) = re.findall("typename='([^']+)'", element.firstChildElement("datasource").text())
+        renderer = QgsFeatureRenderer.load(element.firstChildElement("renderer-v2"), QgsReadWriteContext())
+        in_qgis, on_the_web = compared(renderer, download(f"/tiles/{layer_id}/style.json?lang=en"))
+        assert in_qgis, layer_id
+        assert in_qgis == on_the_web, layer_id
+        drawn_as[element.firstChildElement("id").text()] = renderer.type()
+    assert drawn_as.keys() == project.mapLayers().keys()
+    # QGIS learns the kind of geometry from the features: a layer that has none today is not drawn.
+    assert {layer.id() for layer in project.mapLayers().values() if not layer.isSpatial()} == EMPTY
+    assert {layer.id(): layer.renderer().type() for layer in project.mapLayers().values() if layer.isSpatial()} == {
+        layer_id: drawn for layer_id, drawn in drawn_as.items() if layer_id not in EMPTY
+    }

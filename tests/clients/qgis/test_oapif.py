@@ -120,7 +120,7 @@ def test_whole_and_missing_figures_first_do_not_make_whole_numbers_of_the_rest(u
     sensors = oapif(url, "sensors")
     assert types(sensors)["result"] == "Real"
     results = [feature["result"] for feature in sensors.getFeatures()]
-    assert (results.count(NULL), results.count(5.0), results.count(7.25), len(results)) == (1, 248, 1, 250)
+    assert (results.count(NULL), results.count(5.0), results.count(7.25), len(results)) == (1, 298, 1, 300)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_req_schemas_properties_d_times_are_date_time_strings(client: Client, co
     times = {
         "reports": {"reported_at", "updated_at", "closed_at"},
         "incidents": {"first_reported_at", "last_reported_at"},
-        "sensors": {"phenomenon_time"},
+        "sensors": {"phenomenon_time", "state_since", "heard_at"},
     }
     properties = schema_of(client, collection)["properties"]
     found = {name for name, entry in properties.items() if entry.get("format") == "date-time"}

@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["sensors.ingest.decoders"]):
 
 MEANINGS = {"t": Meaning("temperature", "Cel"), "r": Meaning("rain", "mm", is_zero_if_absent=True)}
 FORMATS = ("senml", "senml-cbor", "the-things-stack", "chirpstack", "zigbee2mqtt", "sensorthings", "csv")
-DECODER = Decoder([Rule(f"{name}/{{device}}", name, meanings=MEANINGS) for name in FORMATS])
+DECODER = Decoder([Rule(f"{name}/{{device}}", name, meanings=MEANINGS) for name in FORMATS]).read
 TOPICS = [f"{name}/a" for name in FORMATS] + ["sensors/a", "sensors/a/t"]
 
 

@@ -1,0 +1,55 @@
+"""The requirements of OGC 18-088 that this service meets, as the service root lists them. Each has its tests."""
+
+_BASE = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+
+CONFORMANCE = tuple(
+    _BASE + requirement
+    for requirement in (
+        "datamodel",
+        "datamodel/entity-control-information/common-control-information",
+        "datamodel/thing/properties",
+        "datamodel/thing/relations",
+        "datamodel/location/properties",
+        "datamodel/location/relations",
+        "datamodel/historical-location/properties",
+        "datamodel/historical-location/relations",
+        "datamodel/datastream/properties",
+        "datamodel/datastream/relations",
+        "datamodel/sensor/properties",
+        "datamodel/sensor/relations",
+        "datamodel/observed-property/properties",
+        "datamodel/observed-property/relations",
+        "datamodel/observation/properties",
+        "datamodel/observation/relations",
+        "datamodel/feature-of-interest/properties",
+        "datamodel/feature-of-interest/relations",
+        "resource-path/resource-path-to-entities",
+        "request-data",
+        "request-data/status-code",
+        "request-data/query-status-code",
+        "request-data/order",
+        "request-data/expand",
+        "request-data/select",
+        "request-data/orderby",
+        "request-data/top",
+        "request-data/skip",
+        "request-data/count",
+        "request-data/filter",
+        "request-data/built-in-filter-operations",
+        "request-data/built-in-query-functions",
+        "request-data/pagination",
+        # A Location is made with its Thing; what has observations is not deleted with them, but refused (409).
+        "create-update-delete",
+        "create-update-delete/create-entity",
+        "create-update-delete/link-to-existing-entities",
+        "create-update-delete/deep-insert",
+        "create-update-delete/deep-insert-status-code",
+        "create-update-delete/update-entity",
+        "create-update-delete/update-entity-put",
+        "create-update-delete/delete-entity",
+        "create-update-delete/historical-location-auto-creation",
+        "create-update-delete/historical-location-manual-creation",
+        "batch-request/batch-request",
+        "data-array/data-array",
+    )
+)
