@@ -1,12 +1,23 @@
-"""The demo city, one for the whole run; and Chromium, one for each module. A page's errors and requests to strangers fail its test."""
+"""The demo city, one for each process of the run; and Chromium, one for each module.
+
+A page's errors and requests to strangers fail its test.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.clients.browser import Watched, chromium
 from tests.web.demo import Demo, demo_city
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            # The first of a process makes the city, which takes minutes.
+            item.add_marker(pytest.mark.timeout(1200))
 
 
 @pytest.fixture(scope="session")
