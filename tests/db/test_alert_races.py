@@ -1,11 +1,12 @@
 """Alerts when several evaluate at once, and when one dies on the way. Each by a connection of its own."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -171,11 +172,16 @@ def test_a_rule_that_changes_between_the_crossing_and_its_alert_opens_nothing_by
 def test_an_alert_follows_a_stored_reading_by_the_processes_themselves() -> None:
     """The follower's loop and the schedule's, as they run: nobody calls them."""
     store("05:10", 300.0)
-    stop = threading.Event()
-    following = Following([FOLLOWER], stop=stop, clock=lambda: NOW + timedelta(minutes=20))
+    stop, begun = threading.Event(), time.monotonic()
+
+    def clock() -> datetime:
+        # It goes on, or each of the schedule's jobs would come due a single time.
+        return NOW + timedelta(minutes=20, seconds=time.monotonic() - begun)
+
+    following = Following([FOLLOWER], stop=stop, clock=clock)
     names = ("alerts of what was crossed", "watch what rules hold for")
     jobs = tuple(job for job in JOBS if job.name in names)
-    schedule = Schedule(stop, jobs, clock=lambda: NOW + timedelta(minutes=20))
+    schedule = Schedule(stop, jobs, clock=clock)
 
     def run(loop: Any) -> None:
         try:

@@ -38,7 +38,7 @@ VIEWS = {
     "map": View("/?lang=en#period=30d&open=area:32.75.04", SETTLED),
     "peta": View("/#period=30d", SETTLED),
     "correlation": View("/?lang=en#period=30d&category=banjir&colour=correlation&property=river_level", SETTLED),
-    "thing": View("/#open=thing:p2c", SETTLED),
+    "thing": View("/#open=thing:river-p2c", SETTLED),
     "embed": View("/embed?lang=id#period=30d", SETTLED),
     "report": View("/report/", "html"),
     "city": View("/city/?lang=en", "html"),
@@ -79,6 +79,8 @@ def take(browser: Browser, base: str, view: View, path: Path, **context: Any) ->
         page = open_page(browser, base + view.path, Watched(), until="html", **context)
     page.wait_for_selector(view.until)
     page.wait_for_load_state("load")
+    # What a dot's size says is known once its tiles are drawn, and a frame later they are drawn by it.
+    page.wait_for_timeout(1000)
     page.screenshot(path=path)
     page.context.close()
     print(path, flush=True)

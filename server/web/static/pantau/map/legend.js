@@ -2,7 +2,7 @@
 
 import { h, show } from "../shared/dom.js";
 import { frameWords, isFrame, periodWords } from "../shared/period.js";
-import { nameOf, number, say, within } from "../shared/words.js";
+import { digitsOf, nameOf, number, say, within } from "../shared/words.js";
 import { CHANCE } from "./paint.js";
 
 export { CHANCE };
@@ -37,7 +37,9 @@ function scope(model, { withCategory = true } = {}) {
 }
 
 function densityRows(model, { classes, unknown, none }) {
-  const rows = classes.map(({ from, to, colour }) => row(colour, from === to ? number(from) : `${number(from)} – ${number(to)}`));
+  const digits = digitsOf(classes.flatMap(({ from, to }) => [from, to]));
+  const figure = (value) => number(value, digits, digits);
+  const rows = classes.map(({ from, to, colour }) => row(colour, from === to ? figure(from) : `${figure(from)} – ${figure(to)}`));
   return [
     scope(model),
     classes.length ? h("p.hint", {}, say("quantile", { n: classes.length })) : h("p.hint", {}, say("no_reports_period")),

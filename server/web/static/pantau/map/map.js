@@ -217,7 +217,7 @@ export class CityMap {
     const bounds = boundsOf(features);
     if (!bounds) return;
     this.isFitted = true;
-    const padding = this.isSmall ? { top: 52, right: 14, bottom: 44, left: 14 } : { top: 24, right: 44, bottom: 40, left: 36 };
+    const padding = this.isSmall ? { top: 72, right: 28, bottom: 76, left: 28 } : { top: 24, right: 44, bottom: 40, left: 36 };
     this.gl.fitBounds(bounds, { padding, duration: STILL.matches ? 0 : duration });
   }
 

@@ -1,7 +1,7 @@
 // Colours by a layer's declared style: what the map fills, what stands on each area, the classes of the legend, and the things' dots.
 
 import { classOf, declaredClasses, sequentialClasses } from "../shared/classes.js";
-import { measured, nameOf, number, say } from "../shared/words.js";
+import { digitsOf, measured, nameOf, number, say } from "../shared/words.js";
 
 export const CHANCE = 0.05;
 const PALE = 0.35;
@@ -20,11 +20,13 @@ export function paintAreas(model) {
 function paintDensity(model, measure) {
   const features = model.areasShown();
   const style = model.styles.density;
-  const classes = sequentialClasses(features.map((feature) => feature.properties[measure]), style.colours);
+  const values = features.map((feature) => feature.properties[measure]);
+  const classes = sequentialClasses(values, style.colours);
+  const digits = digitsOf(values.filter((value) => value !== null));
   const painted = features.map((feature) => {
     const value = feature.properties[measure];
     const isUnknown = value === null;
-    return paint(feature, { colour: classOf(value, classes)?.colour ?? null, isUnknown, figure: isUnknown ? say("unknown") : number(value) });
+    return paint(feature, { colour: classOf(value, classes)?.colour ?? null, isUnknown, figure: isUnknown ? say("unknown") : number(value, digits, digits) });
   });
   return found("density", painted, classes);
 }
@@ -38,7 +40,7 @@ function paintNumber(model, id) {
     const isUnknown = value === null;
     const opacity = isUnknown || p === undefined || (p !== null && p < CHANCE) ? SOLID : PALE;
     const sign = style.property === "rho" ? "ρ " : "";
-    return paint(feature, { colour: classOf(value, classes)?.colour ?? null, isUnknown, opacity, figure: isUnknown ? "–" : `${sign}${number(value, 2)}` });
+    return paint(feature, { colour: classOf(value, classes)?.colour ?? null, isUnknown, opacity, figure: isUnknown ? "–" : `${sign}${number(value, 2, 2)}` });
   });
   return found("number", painted, classes);
 }

@@ -80,10 +80,10 @@ export class BoardMap {
     for (const layer of [
       { id: "areas", type: "fill", source: "areas", paint: { "fill-color": c.land } },
       { id: "lines", type: "line", source: "areas", paint: { "line-color": c.line, "line-width": 1 } },
-      { id: "names", type: "symbol", source: "names", layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": 11.5 * k, "text-max-width": 8 }, paint: { ...text, "text-opacity": 0.8 } },
       { id: "reports", type: "circle", source: "reports", paint: { "circle-radius": ["case", ["get", "isSelected"], 8, 6 * k], "circle-color": tone, "circle-stroke-color": ["case", ["get", "isSelected"], c.edge, c.surface], "circle-stroke-width": ["case", ["get", "isSelected"], 3, 1.5] } },
       { id: "hovered", type: "circle", source: "reports", filter: ["==", ["get", "id"], ""], paint: { "circle-radius": 10, "circle-color": tone, "circle-stroke-color": c.edge, "circle-stroke-width": 2.5 } },
       { id: "mark", type: "circle", source: "mark", paint: { "circle-radius": 14, "circle-opacity": 0, "circle-stroke-color": c.edge, "circle-stroke-width": 3 } },
+      { id: "names", type: "symbol", source: "names", layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": 11.5 * k, "text-max-width": 8 }, paint: text },
       { id: "alerts", type: "symbol", source: "alerts", layout: { "icon-image": ["case", ["get", "isWaiting"], "waiting", "seen"], "icon-size": k, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-font": FONT, "text-size": 12 * k, "text-anchor": "top", "text-offset": [0, 1], "text-optional": true }, paint: text },
     ]) gl.addLayer(layer);
   }

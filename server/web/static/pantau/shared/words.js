@@ -34,11 +34,16 @@ export function within(name) {
   return /^\p{Lu}\p{Ll}/u.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
 }
 
-export function number(value, digits) {
+/** With at most as many decimals as its size or `digits` says, and at least `least`. */
+export function number(value, digits, least = 0) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
-  const most = digits ?? (Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2);
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: most }).format(value);
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits ?? digitsOf([value]), minimumFractionDigits: least }).format(value);
+}
+
+/** How many decimals these figures have beside one another: as many as the largest of them deserves. */
+export function digitsOf(values) {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return values.every(Number.isInteger) || largest >= 100 ? 0 : largest >= 10 ? 1 : 2;
 }
 
 export function percent(share) {
