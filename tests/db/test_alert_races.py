@@ -176,7 +176,7 @@ def test_an_alert_follows_a_stored_reading_by_the_processes_themselves() -> None
 
     def clock() -> datetime:
         # It goes on, or each of the schedule's jobs would come due a single time.
-        return NOW + timedelta(minutes=20, seconds=time.monotonic() - begun)
+        return NOW + timedelta(minutes=12, seconds=time.monotonic() - begun)
 
     following = Following([FOLLOWER], stop=stop, clock=clock)
     names = ("alerts of what was crossed", "watch what rules hold for")
