@@ -26,12 +26,13 @@ SIZES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page as it is opened; `user` signs in first. `until` is what stands when it is complete."""
+    """A page as it is opened; `user` signs in first. `until` is what stands when it is complete; `keys` are pressed then."""
 
     path: str
     until: str = READY
     user: str = ""
     is_wall: bool = False
+    keys: tuple[str, ...] = ()
 
 
 VIEWS = {
@@ -45,6 +46,7 @@ VIEWS = {
     "kota": View("/city/", "html"),
     "city-wall": View("/city/?wall", "html", is_wall=True),
     "board": View("/operations/", READY, user="dispatcher-1"),
+    "board-report": View("/operations/?lang=en#category=genangan", READY, user="dispatcher-1", keys=("j", "Enter")),
     "board-wall": View("/operations/?wall", READY, user="dispatcher-1", is_wall=True),
     "layers": View("/layers/?f=html", "html"),
 }
@@ -79,6 +81,8 @@ def take(browser: Browser, base: str, view: View, path: Path, **context: Any) ->
         page = open_page(browser, base + view.path, Watched(), until="html", **context)
     page.wait_for_selector(view.until)
     page.wait_for_load_state("load")
+    for key in view.keys:
+        page.keyboard.press(key)
     # What a dot's size says is known once its tiles are drawn, and a frame later they are drawn by it.
     page.wait_for_timeout(1000)
     page.screenshot(path=path)

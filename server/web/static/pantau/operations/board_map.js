@@ -144,7 +144,7 @@ export class BoardMap {
     if (!bounds) return;
     this.isFitted = true;
     this.areas = features;
-    this.gl.fitBounds(bounds, { padding: 28, duration: 0 });
+    this.gl.fitBounds(bounds, { padding: { top: 28, right: 28, bottom: 64, left: 28 }, duration: 0 });
   }
 
   /** Sets a source, unless it holds the same: a screen that hangs for weeks must not build what nobody would see change. */
