@@ -14,6 +14,7 @@ from django.utils import timezone
 from geo.channels.locks import advisory_lock
 from geo.channels.models import ChannelConnection
 from geo.channels.pulling import Outcome, is_due, pull_channel, pulled_connections
+from geo.layers.analyses.city_dossiers import keep_city_dossiers
 from geo.operations.alerts.evaluation import evaluate_alerts
 from geo.operations.alerts.watching import keep_watches
 from geo.operations.clocks.services import keep_calendars
@@ -51,6 +52,7 @@ JOBS = (
     Job("forget old intake windows", timedelta(minutes=10), forget_old_windows),
     Job("forget finished messages", timedelta(hours=1), forget_finished),
     Job("forget unconfirmed subscriptions", timedelta(hours=1), forget_unconfirmed),
+    Job("keep the cities' dossiers", timedelta(minutes=10), keep_city_dossiers),
     Job("keep observations", timedelta(days=1), keep_observations),
     Job("keep working calendars", timedelta(hours=1), keep_calendars),
     Job("send weekly briefs", timedelta(minutes=10), send_due_briefs),

@@ -65,7 +65,7 @@ def current_result(computation: Computation, query: Query, version: int) -> Resu
         return fresh
     last = ready.first()
     try:
-        asked = _wait_for(_request(computation, key, parameters, version))
+        asked = _wait_for(request_result(computation, parameters, version))
     except NotReady:
         if last is not None:
             return last
@@ -110,9 +110,12 @@ def _key(computation: Computation, parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([computation.id, parameters], sort_keys=True).encode()).hexdigest()
 
 
-def _request(computation: Computation, key: str, parameters: Mapping[str, Any], version: int) -> int:
-    """The id of the pending result. Whoever inserts or revives the row enqueues the work; everyone else only waits."""
-    now = timezone.now()
+def request_result(computation: Computation, parameters: Mapping[str, Any], version: int) -> int:
+    """The id of the pending result. Whoever inserts or revives the row enqueues the work; everyone else only waits.
+
+    Errors: NotReady, where too much is waiting already.
+    """
+    now, key = timezone.now(), _key(computation, parameters)
     values: dict[str, Any] = {
         "token": ResultSet().token,
         "analysis": computation.id,

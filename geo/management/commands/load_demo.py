@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from fixtures import qlue_launch
 from geo.areas.models import Area, City
+from geo.layers.analyses.city_dossiers import request_dossier
 from geo.management.commands.simulate_sensors import back_fill, chosen_city, progress
 from geo.reports.access.principals import Origin
 from geo.reports.insertion import Columns, insert_reports
@@ -47,6 +48,8 @@ class Command(BaseCommand):
         refresh_until_clean()
         self.stdout.write("rollups are up to date")
         analyse()
+        if request_dossier(city, timezone.now()):
+            self.stdout.write("the worker computes the city's dossier")
 
 
 def load_launch(city: City) -> int:
