@@ -61,5 +61,5 @@ def _folder() -> Path:
 def _device(slug: str) -> tuple[str, str]:
     password = broker_credentials.devices(_folder()).get(slug)
     if password is None:
-        raise CommandError(f"There is no credential of {slug}; devices add makes one for a thing, import_things with it.")
+        raise CommandError(f"There is no credential of {slug}; manage devices add {slug} makes one.")
     return slug, password
