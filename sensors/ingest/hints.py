@@ -38,7 +38,8 @@ def _of_worker(name: str, slot: IngestStatus, at: datetime) -> Iterator[str]:
         retire = f" If it is gone for good: manage ingest_mqtt --slot {slot.slot} --retire" if not slot.source else ""
         yield f"{name}: its worker has not been heard for {_long(quiet)}: is it running?{retire}"
     elif slot.is_connected is False:
-        yield f"{name}: the worker lives and has no connection to its broker: its log says why (./pantau logs ingest)"
+        log = "sources" if slot.source else "ingest"
+        yield f"{name}: the worker lives and has no connection to its broker: its log says why (./pantau logs {log})"
     waited = slot.noted_at - slot.oldest_waiting_at if slot.noted_at and slot.oldest_waiting_at else timedelta()
     if waited.total_seconds() > WAITS_AT_MOST_S:
         yield f"{name}: messages wait for {_long(waited)}: is the database slow? PANTAU_INGEST_WORKERS shares the load"

@@ -3,6 +3,7 @@
 The verdict is of the same code as the worker's, over a copy of the same registry; whether a reading is stored is looked up.
 """
 
+import contextlib
 import queue
 import secrets
 import time
@@ -10,12 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db import InterfaceError, OperationalError, connection
+
 from sensors.ingest.advice import ADVICE
 from sensors.ingest.batch import Batch, Message, Origin, build_batch, settle
 from sensors.ingest.broker_url import BrokerUrl
 from sensors.ingest.connection import BrokerLink, LinkOptions
 from sensors.ingest.decoders import Decoded, Rejection
 from sensors.ingest.decoders.decoder import slug_of
+from sensors.ingest.floods.models import DeviceLimit
+from sensors.ingest.limits import sender
+from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import thing_of
 from sensors.ingest.snapshot import RegistrySnapshot
 from sensors.ingest.topics import DATASTREAMS, EVERYTHING, ROOT, filters_besides
@@ -24,6 +30,7 @@ from sensors.observations.models import Observation, Quality
 
 PATIENCE_S = 5.0
 RELOAD_S = 15.0
+RETRY_S = 2.0
 # Between our receipt of a message and the worker's; what was received earlier came in another message.
 SAME_MESSAGE = timedelta(seconds=2)
 MOST_WAITING = 10_000
@@ -115,13 +122,20 @@ class Ear:
         stamped = " (of its arrival)" if columns.time_sources[row] == TIMED_ON_RECEIPT else ""
         said = f"{name} = {columns.results[row]:g} {datastream.unit} at {at}{stamped}"
         if found is None:
-            return Verdict(said, "not stored", "No worker has stored it: does `ingest` run? ./pantau status tells.")
+            return _missing(said, batch.messages[0])
         received_at = batch.messages[0].received_at
         if received_at - found.received_at > SAME_MESSAGE:
             return Verdict(said, f"repeated: it came before, {found.received_at.isoformat(timespec='seconds')}")
         if flags := [flag.name.lower() for flag in Quality if flag and found.quality & flag]:
             return Verdict(said, f"stored, and left out of sums: {', '.join(flags)}", "Is the plausible range right?")
         return Verdict(said, "stored")
+
+
+def _missing(said: str, message: Message) -> Verdict:
+    """Of a flood most is only counted, so that there is nothing to be found of it."""
+    if DeviceLimit.objects.flooding().filter(thing=sender(message)).exists():
+        return Verdict(said, "refused: its device sends more than its limit", ADVICE[Reason.FLOODING])
+    return Verdict(said, "not stored", "No worker has stored it: does `ingest` run? ./pantau status tells.")
 
 
 def _of_rejection(rejection: Rejection) -> Verdict:
@@ -167,7 +181,8 @@ def listen(
     on_trouble: Callable[[str], None],
     is_over: Callable[[], bool] = lambda: False,
 ) -> str | None:
-    """Listens beside the worker until it is over, through broken connections too; a sentence where the broker forbids it."""
+    """Listens beside the worker until it is over, though the broker or the database is away meanwhile; a sentence where the
+    broker forbids it."""
     waiting: queue.Queue[Message] = queue.Queue(MOST_WAITING)
 
     def take(message: Message) -> None:
@@ -181,25 +196,32 @@ def listen(
     link = BrokerLink(url, options, on_delivery=take)
     link.subscribe_besides(ear.filters_besides())
     link.start()
-    reloaded_at, trouble = time.monotonic(), ""
+    reloaded_at, trouble, database_trouble = time.monotonic(), "", ""
+    message: Message | None = None
     try:
         while not is_over():
             if link.failure:
                 return link.failure
-            if link.trouble != trouble:
-                trouble = link.trouble
+            if (database_trouble or link.trouble) != trouble:
+                trouble = database_trouble or link.trouble
                 on_trouble(trouble)
+            with contextlib.suppress(queue.Empty):
+                message = message or waiting.get(timeout=0.2)
             try:
-                message = waiting.get(timeout=0.2)
-            except queue.Empty:
-                pass
-            else:
-                if (verdicts := ear.judge(message)) is not None:
-                    hear(message, verdicts)
-            if time.monotonic() - reloaded_at > RELOAD_S:
-                reloaded_at = time.monotonic()
-                ear.registry.reload()
-                link.subscribe_besides(ear.filters_besides())
+                if message is not None:
+                    judged, verdicts, message = message, ear.judge(message), None
+                    if verdicts is not None:
+                        hear(judged, verdicts)
+                if database_trouble or time.monotonic() - reloaded_at > RELOAD_S:
+                    ear.registry.reload()
+                    reloaded_at = time.monotonic()
+                    link.subscribe_besides(ear.filters_besides())
+                database_trouble = ""
+            except (OperationalError, InterfaceError):
+                # The message is kept, and judged once the database is back.
+                connection.close()
+                database_trouble = "the database does not answer"
+                time.sleep(RETRY_S)
         return None
     finally:
         link.stop()

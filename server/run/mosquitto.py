@@ -37,6 +37,14 @@ class Broker:
         return self.home.broker / "credentials"
 
     @property
+    def _config(self) -> Path:
+        return self.home.broker / "config"
+
+    @property
+    def _data(self) -> Path:
+        return self.home.broker / "data"
+
+    @property
     def url(self) -> str:
         """The ingest worker's MQTT_URL."""
         return f"mqtt://{INGEST}:{self.ingest_password}@{self.host}:{self.port}"
@@ -56,34 +64,39 @@ class Broker:
 
     def prepare(self) -> None:
         """Write the configuration and the two users' passwords; devices' credentials stay as they are."""
-        config = self.home.broker / "config"
-        data = self.home.broker / "data"
-        for folder in (config, data, self.credentials):
+        for folder in (self._config, self._data, self.credentials):
             folder.mkdir(exist_ok=True, mode=0o700)
             self._give(folder)
         broker_credentials.write_access_list(self.credentials)
         if self.tls:
-            self.tls.place(config, self._give)
+            self.tls.place(self._config, self._give)
+        file = self._config / "mosquitto.conf"
+        file.write_text(self._configuration())
+        file.chmod(0o600)
+        self._give(file)
+        (self.credentials / "mosquitto.pid").unlink(missing_ok=True)
+        self.set_passwords()
+
+    def _configuration(self) -> str:
         values = {
             "PORT": str(self.port),
             "BIND": self.bind,
             "CREDENTIALS": str(self.credentials),
             "ACL": str(self.credentials / "acl"),
-            "DATA": str(data),
+            "DATA": str(self._data),
             "PID_FILE": f"pid_file {self.credentials / 'mosquitto.pid'}",
         }
         configuration = render((HERE / "mosquitto.conf.template").read_text(), values)
-        if self.tls:
-            configuration += self.tls.listener(config)
-        (config / "mosquitto.conf").write_text(configuration)
-        (config / "mosquitto.conf").chmod(0o600)
-        self._give(config / "mosquitto.conf")
-        (self.credentials / "mosquitto.pid").unlink(missing_ok=True)
-        self.set_passwords()
+        return configuration + self.tls.listener(self._config) if self.tls else configuration
+
+    def has_other_settings(self) -> bool:
+        """Whether it was started with another configuration than it would be started with now."""
+        file = self._config / "mosquitto.conf"
+        return not file.exists() or file.read_text() != self._configuration()
 
     def renew_certificate(self) -> bool:
         """Hand a running broker the certificate as it is now, if it is another: no connection ends by it. Errors: Failed."""
-        has_changed = self.tls is not None and self.tls.place(self.home.broker / "config", self._give)
+        has_changed = self.tls is not None and self.tls.place(self._config, self._give)
         return has_changed and broker_credentials.reload(self.credentials)
 
     def set_passwords(self) -> None:

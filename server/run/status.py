@@ -116,6 +116,8 @@ def print_summary(here: Installation) -> None:
     ]
     if mqtt:
         lines.append(f"  MQTT      mqtt://{mqtt['host']}:{mqtt['port']}")
+        if here.broker and here.broker.tls and not here.broker.has_other_settings():
+            lines.append(f"            with TLS on port {here.broker.tls.port} of {here.broker.tls.bind}")
         if "example" in mqtt:
             lines.append(f"            {mqtt['example']}")
     lines.append("  ./pantau status | logs | down")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from server.run import owned
 from server.run.environment import Installation, installation, wants_own_broker, wants_own_database
 from server.run.home import CHECKOUT, Home
+from server.run.mosquitto import Broker
 from server.run.ports import PortTaken, check_free, claim_port, taken
 from server.run.processes import GUNICORN, PROCESSES, UVICORN
 from server.run.said import Failed, last_lines, say, step, wait_until
@@ -107,8 +108,8 @@ def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bo
     if not was_running:
         _prepare_servers(here)
         supervisor.start(_commands(here), here.variables())
-    elif here.broker and here.broker.renew_certificate():
-        say("- The broker has read its renewed certificate.")
+    elif here.broker:
+        _renew(here.broker)
     _start_servers(here, supervisor)
     states = supervisor.states()
     if states["web"]["statename"] != RUNNING:
@@ -124,6 +125,16 @@ def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bo
         _load_demo(here)
     _start(supervisor, simulated)
     return here
+
+
+def _renew(broker: Broker) -> None:
+    """A broker that runs takes another certificate, and nothing else. Errors: Failed."""
+    if broker.tls:
+        broker.tls.check()
+    if broker.has_other_settings():
+        say("- The broker runs on with the settings that it was started with; others are taken after ./pantau down.")
+    elif broker.renew_certificate():
+        say("- The broker has read its renewed certificate.")
 
 
 def _claim(home: Home, *, running: bool) -> Installation:

@@ -80,7 +80,7 @@ def test_gateway_s_credential_opens_the_broker(broker: BrokerUrl) -> None:
 
 
 def test_thing_without_a_credential_is_told_how_to_get_one() -> None:
-    with pytest.raises(CommandError, match="no credential of nowhere; import_things makes one"):
+    with pytest.raises(CommandError, match="no credential of nowhere; manage devices add nowhere makes one"):
         shown("nowhere")
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError
 
 from sensors.ingest.advice import ADVICE
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl, parse_broker_url
+from sensors.ingest.floods.models import DeviceLimit
 from sensors.ingest.listening import Ear, Verdict, listen
 from sensors.ingest.models import RejectedMessage, TopicRule
 from sensors.ingest.publisher import Publisher
@@ -149,6 +151,39 @@ def test_worker_that_does_not_run_is_what_the_technician_is_told(broker: BrokerU
     assert not Observation.objects.exists()
 
 
+def test_database_that_goes_away_is_said_and_the_message_judged_once_it_is_back(
+    broker: BrokerUrl, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sensors.ingest.listening.RETRY_S", 0.1)
+    make_datastream("l-1", "pm25")
+    asked: list[Message] = []
+
+    class Away(Ear):
+        def judge(self, message: Message) -> list[Verdict] | None:
+            asked.append(message)
+            if len(asked) == 1:
+                raise OperationalError("server closed the connection unexpectedly")
+            return super().judge(message)
+
+    said: list[str] = []
+    heard: list[Message] = []
+
+    def is_over() -> bool:
+        if not asked:
+            publisher.publish("sensors/l-1", "{}")
+        return bool(heard) and "" in said
+
+    listen(
+        broker,
+        Away("l-1"),
+        hear=lambda message, _verdicts: heard.append(message),
+        on_trouble=said.append,
+        is_over=is_over,
+    )
+    assert [each for each in said if "database" in each or not each][-2:] == ["the database does not answer", ""]
+    assert heard[0] is asked[0] is asked[1]
+
+
 # The verdicts
 
 
@@ -159,6 +194,14 @@ def test_reading_that_came_before_is_a_repeat() -> None:
     assert ear("l-1").judge(message("sensors/l-1/pm25", reading)) == [
         Verdict("pm25 = 35.5 ug/m3 at 2026-03-01T05:00:00Z", "repeated: it came before, 2026-03-01T05:00:01+00:00")
     ]
+
+
+def test_what_was_only_counted_of_a_flood_is_said_to_be_of_one() -> None:
+    make_datastream("l-1", "pm25")
+    DeviceLimit.objects.create(thing="l-1", flooding_since=datetime(2026, 3, 1, 5, tzinfo=UTC))
+    (verdict,) = ear("l-1").judge(long_ago("sensors/l-1/pm25", {"result": 1, "phenomenon_time": T})) or []
+    assert verdict.state == "refused: its device sends more than its limit"
+    assert verdict.advice == ADVICE[Reason.FLOODING]
 
 
 def test_other_result_at_a_stored_time_is_a_conflict_that_says_what_is_stored() -> None:

@@ -228,6 +228,18 @@ def test_renewed_certificate_is_shown_to_whoever_comes_and_those_who_are_there_s
 
 
 @needs_openssl
+def test_running_broker_that_is_given_a_first_certificate_is_known_to_show_none(
+    servers: PrivateServers, certificate: BrokerTls
+) -> None:
+    with_tls(servers, certificate)
+    assert not servers.broker.has_other_settings()
+    make_certificate(certificate.certificate.parent, name="127.0.0.1", alternative="IP:127.0.0.1")
+    assert not servers.broker.has_other_settings()
+    for other in (None, replace(certificate, bind="0.0.0.0")):
+        assert replace(servers.broker, tls=other).has_other_settings()
+
+
+@needs_openssl
 def test_with_an_authority_for_clients_a_device_is_whom_its_certificate_names(
     servers: PrivateServers, certificate: BrokerTls, tmp_path: Path
 ) -> None:

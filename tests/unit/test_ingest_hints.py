@@ -56,7 +56,14 @@ def test_where_all_is_well_there_is_nothing_to_look_at() -> None:
             {"slots": (slot(1_001, source="ttn", noted_at=ago(days=3)),)},
             "source ttn: its worker has not been heard for 3 d",
         ),
-        ({"slots": (slot(is_connected=False),)}, "slot 0: the worker lives and has no connection to its broker"),
+        (
+            {"slots": (slot(is_connected=False),)},
+            "slot 0: the worker lives and has no connection to its broker: its log says why (./pantau logs ingest)",
+        ),
+        (
+            {"slots": (slot(1_001, source="ttn", is_connected=False),), "trouble": {"ttn": ""}},
+            "source ttn: the worker lives and has no connection to its broker: its log says why (./pantau logs sources)",
+        ),
         (
             {"slots": (slot(oldest_waiting_at=ago(seconds=95)),)},
             "slot 0: messages wait for 90 s: is the database slow?",

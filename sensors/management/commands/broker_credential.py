@@ -61,5 +61,5 @@ def _folder() -> Path:
 def _device(slug: str) -> tuple[str, str]:
     password = broker_credentials.devices(_folder()).get(slug)
     if password is None:
-        raise CommandError(f"There is no credential of {slug}; import_things makes one for each thing.")
+        raise CommandError(f"There is no credential of {slug}; manage devices add {slug} makes one.")
     return slug, password
