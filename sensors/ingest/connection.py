@@ -15,7 +15,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sensors.ingest.batch import Message
 from sensors.ingest.broker_url import BrokerUrl
-from sensors.ingest.decoders import Decode, decode_native
+from sensors.ingest.decoders import Decoded, decode_native
 from sensors.ingest.fast_paho import StockClient, client_class
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,10 @@ KEEPALIVE_S = 30
 SESSION_EXPIRY_S = 14 * 86_400
 RECONNECT_AFTER_S = (1, 10)
 SHORT_CONNECTION_S = 5.0
+
+
+# None: not now; whoever stores the message decodes it.
+DecodeAhead = Callable[[str, bytes], Decoded | None]
 
 
 @dataclass(slots=True)
@@ -61,8 +65,8 @@ class LinkOptions:
 class BrokerLink:
     """paho's client and thread behind four verbs: start, subscribe besides, acknowledge and stop.
 
-    `on_delivery` is called in paho's thread, with what `decode` made of the message. `failure` is a sentence once it makes no
-    sense to go on.
+    `on_delivery` is called in paho's thread, with what `decode` made of the message, if anything. `failure` is a sentence once
+    it makes no sense to go on.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class BrokerLink:
         *,
         on_delivery: Callable[[Delivery], None],
         on_session_lost: Callable[[], None] = lambda: None,
-        decode: Decode = decode_native,
+        decode: DecodeAhead = decode_native,
     ) -> None:
         self.failure: str | None = None
         self.trouble = ""  # why there is no connection, for as long as there is none
@@ -240,7 +244,7 @@ class BrokerLink:
             self._connection += 1
 
     def _received(self, topic: str, payload: bytes, mid: int, qos: int, is_duplicate: bool, is_retained: bool) -> None:
-        # Decoded here, since this thread runs while the writer's waits for the database.
+        # Decoded here as a rule, since this thread runs while the writer's waits for the database.
         decoded, received_us = self._decode(topic, payload), time.time_ns() // 1000
         self._on_delivery(
             Delivery(topic, payload, received_us, is_retained, is_duplicate, decoded, mid, qos, self._connection)

@@ -92,6 +92,11 @@ class DeviceLimits:
             return 0.0
         return (1 - bucket.tokens) / self._allowance(thing).rate
 
+    def is_in_debt(self, thing: str, *, now_s: float) -> bool:
+        """Whether it has nothing left, not even for a part of a reading."""
+        bucket = self._bucket(thing, now_s)
+        return bucket is not None and bucket.tokens <= 0
+
     def pay(self, thing: str, readings: int, *, now_s: float) -> None:
         """For what was taken already, on credit if need be."""
         self._pay(self._bucket(thing, now_s), readings)
@@ -131,12 +136,17 @@ def sender(message: Message) -> str:
     decoded = message.decoded
     if decoded is None or not (decoded.readings or decoded.rejections):
         return ""
-    if message.topic.startswith(_OWN):
-        return message.topic.split("/", 2)[1]
+    if thing := owner(message.topic):
+        return thing
     if not decoded.readings:
         return decoded.rejections[0].thing
     first = decoded.readings[0]
     return first.thing if first.thing != DATASTREAMS else f"{DATASTREAMS}/{first.observed_property}"
+
+
+def owner(topic: str) -> str:
+    """The thing whose topic it is, which alone may write there; "" for a topic that is not of this service's own."""
+    return topic.split("/", 2)[1] if topic.startswith(_OWN) else ""
 
 
 def _cost(message: Message, recent: datetime) -> float:

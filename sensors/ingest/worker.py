@@ -13,9 +13,9 @@ from itertools import count
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from sensors.ingest.batch import Message
-from sensors.ingest.connection import BrokerLink, Delivery
+from sensors.ingest.connection import BrokerLink, DecodeAhead, Delivery
 from sensors.ingest.counts import Now, WorkerCounts, note
-from sensors.ingest.decoders import Decode
+from sensors.ingest.decoders import Decoded
 from sensors.ingest.store import Outcome, Store, again, note_lost_session, open_status
 from sensors.ingest.topics import filters_besides
 from sensors.observations.writer import StoredRowVanished
@@ -73,11 +73,14 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def held_bytes(self) -> int:
+        return self._put_bytes - self._taken_bytes
+
     def put(self, delivery: Delivery) -> None:
         if self.is_closed:
             return  # never acknowledged, so the broker delivers it again to the next worker
-        held_bytes = self._put_bytes - self._taken_bytes
-        if delivery.qos == 0 and (len(self._held) >= MOST_HELD or held_bytes >= MOST_HELD_BYTES):
+        if delivery.qos == 0 and (len(self._held) >= MOST_HELD or self.held_bytes >= MOST_HELD_BYTES):
             self.dropped += 1
             return
         self._put_bytes += len(delivery.payload)
@@ -120,7 +123,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        make_link: Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink],
+        make_link: Callable[[Callable[[Delivery], None], Callable[[], None], DecodeAhead], BrokerLink],
         *,
         pace: Pace = Pace(),
         broker_figures: Callable[[], Mapping[str, float]] = dict,
@@ -133,11 +136,17 @@ class Worker:
         self._pace = pace
         self._is_stopping = False
         self._has_lost_session = threading.Event()
-        # The rules change under way: what decodes is looked up anew for each message.
-        self._link = make_link(self.inbox.put, self._has_lost_session.set, lambda *of: store.registry.decode(*of))
+        self._link = make_link(self.inbox.put, self._has_lost_session.set, self._decode_ahead)
         self._refreshed_at = self._reported_at = time.monotonic()
         self._written_at = float("-inf")
         self._written_batches = self._dropped_before = 0
+
+    def _decode_ahead(self, topic: str, payload: bytes) -> Decoded | None:
+        """What more than a batch waits before stays bytes until its turn comes: as readings it takes ten times the room."""
+        if self.inbox.held_bytes >= BATCH_BYTES:
+            return None
+        # The rules change under way: what decodes is looked up anew for each message.
+        return self.store.registry.decode(topic, payload)
 
     @property
     def is_subscribed(self) -> bool:

@@ -18,7 +18,7 @@ from sensors.ingest.floods.noting import (
     say_who_floods,
     usual_allowance,
 )
-from sensors.ingest.limits import DeviceLimits
+from sensors.ingest.limits import DeviceLimits, Sorted, owner
 from sensors.ingest.pending.noting import keep_and_note
 from sensors.ingest.reasons import Reason
 from sensors.ingest.rejects import THING_CHARACTERS, storable
@@ -47,20 +47,45 @@ class LimitedStore(Store):
 
     def store(self, messages: Sequence[Message]) -> Outcome:
         now, now_s = datetime.now(UTC), time.monotonic()
-        short = self._limits.overdrawn(messages, now=now, now_s=now_s)
+        read, unread = self._read(messages, now, now_s)
+        short = self._limits.overdrawn(read, now=now, now_s=now_s)
         if short:
             short -= DeviceLimit.objects.unlimited(short, now)
-        if not short:
-            return super().store(messages)
-        done = self._limits.sort(messages, short, now=now, now_s=now_s)
+        done = self._limits.sort(read, short, now=now, now_s=now_s) if short else Sorted(read)
         outcome = super().store(done.within)
         # After the others: where this fails, it comes again with them, and they are repeats then.
-        return outcome + self._refuse(done.beyond, now) if done.beyond else outcome
+        return outcome + self._refuse(done.beyond, unread, now) if done.beyond or unread else outcome
 
-    def _refuse(self, beyond: Mapping[str, Sequence[Message]], now: datetime) -> Outcome:
+    def _read(
+        self, messages: Sequence[Message], now: datetime, now_s: float
+    ) -> tuple[Sequence[Message], Sequence[Message]]:
+        """All decoded, and those that are not worth it: of a device in debt, of which enough was kept to see what it sends.
+
+        A large message costs a twentieth of a second to decode, and whoever floods sends thousands of them.
+        """
+        owners = {owner(message.topic) for message in messages if message.decoded is None} - {""}
+        refused = {
+            thing
+            for thing in owners
+            if self._kept_so_far(thing, now) >= KEPT_PER_MINUTE and self._limits.is_in_debt(thing, now_s=now_s)
+        }
+        if refused:
+            refused -= DeviceLimit.objects.unlimited(refused, now)
+        read, unread = [], []
+        for message in messages:
+            if message.decoded is None:
+                if owner(message.topic) in refused and not message.redelivered:
+                    unread.append(message)
+                    continue
+                message.decoded = self.registry.decode(message.topic, message.payload)
+            read.append(message)
+        return read, unread
+
+    def _refuse(self, beyond: Mapping[str, Sequence[Message]], unread: Sequence[Message], now: datetime) -> Outcome:
         messages = [message for of_thing in beyond.values() for message in of_thing]
         rejected: list[Quarantined] = []
-        refused: Counter[str] = Counter()
+        # What was not even read counts as one.
+        refused = Counter(_name(owner(message.topic)) for message in unread)
         index = 0
         for thing, of_thing in beyond.items():
             room = KEPT_PER_MINUTE - self._kept_so_far(thing, now)
@@ -75,7 +100,7 @@ class LimitedStore(Store):
         with transaction.atomic():
             kept = self._keep(messages, rejected)
             outcome = Outcome(repeated=len(rejected) - kept.total(), quarantined=kept.total() + counted_only.total())
-            self._count(outcome, messages, kept, +counted_only)
+            self._count(outcome, [*messages, *unread], kept, +counted_only)
             begins = note_floods(refused, now)
         say_who_floods(begins)
         if settings.FLOOD_BLOCK:
