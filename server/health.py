@@ -1,14 +1,12 @@
 """Whether the service lives, and whether it can serve."""
 
-import os
-
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from server.core.installation import installation_mark
+from server.core.installation import own_mark
 
 
 @never_cache
@@ -22,8 +20,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """PostGIS answers, the schema is there, and a city is loaded: a map can be served. `installation` tells who answers."""
-    # The word of its home comes first: the secret key may be one that several installations were given.
-    mark = installation_mark(os.environ.get("PANTAU_INSTANCE") or settings.SECRET_KEY)
+    mark = own_mark(settings.SECRET_KEY)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT postgis_lib_version(), (SELECT count(*) FROM geo_city)")

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from server.core.errors import PantauError
+from server.core.installation import own_mark
 from server.core.problems import problem, problem_for
 from server.live.events import EventId, Wanted, read_event_id, read_wanted
 from server.live.hub import Hub
@@ -62,13 +63,13 @@ class LiveApp:
             await self._stream(scope, receive, send, is_head=method == "HEAD")
 
     async def _tell_health(self, send: Send) -> None:
+        told: dict[str, Any] = {"installation": own_mark(settings.SECRET_KEY)}
         try:
             await self.reader.is_there()
         except (DatabaseError, InterfaceError):
-            await _send(send, HttpResponse('{"status": "not ready"}', status=503, content_type="application/json"))
+            await _send(send, JsonResponse({"status": "not ready", **told}, status=503))
             return
-        told = f'{{"status": "live", "listeners": {len(self.hub.listeners)}}}'
-        await _send(send, HttpResponse(told, content_type="application/json"))
+        await _send(send, JsonResponse({"status": "live", "listeners": len(self.hub.listeners), **told}))
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, *, is_head: bool) -> None:
         try:

@@ -37,8 +37,14 @@ class Installation:
         return f"http://{host}:{self.web_port}"
 
     @property
+    def stream_url(self) -> str:
+        """Where this machine finds the live stream."""
+        host = "127.0.0.1" if self.bind == "0.0.0.0" else self.bind
+        return f"http://{host}:{self.stream_port}"
+
+    @property
     def mark(self) -> str:
-        """What /health/ready says where it is our web server that answers."""
+        """What the servers' health pages say where it is ours that answer."""
         return installation_mark(self.home.secrets()["instance"])
 
     @property

@@ -48,13 +48,14 @@ def status(home: Home, *, form: Literal["table", "json", "shell"]) -> int:
 def describe(here: Installation) -> dict[str, Any]:
     """The same for programs. `ready`: all is green. A server that is not ours shows its address only."""
     rows = _processes(here)
-    web = readiness(here)
+    web, stream = readiness(here), stream_readiness(here)
     return {
-        "ready": web == "200" and bool(rows) and all(row["state"] == RUNNING for row in rows),
+        "ready": web == stream == "200" and bool(rows) and all(row["state"] == RUNNING for row in rows),
         "url": here.url,
         "layers": f"{here.url}/layers/",
         "api_docs": f"{here.url}/api/docs/",
         "health": web,
+        "stream": stream,
         "admin": {"url": f"{here.url}/admin/", "user": ADMIN, "password": admin_password(here.home)},
         "mqtt": _mqtt(here),
         "database": here.dsn,
@@ -71,30 +72,39 @@ def _shell_variables(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def readiness(here: Installation) -> str:
-    """'200', or what stands in the way: `taken_by_another(here)` where somebody else's server answers."""
+    """'200', or what stands in the way: `taken_by_another(here.web_port)` where somebody else's server answers."""
+    return _health(here, f"{here.url}/health/ready", here.web_port)
+
+
+def stream_readiness(here: Installation) -> str:
+    """The same of the live stream."""
+    return _health(here, f"{here.stream_url}/health/live", here.stream_port)
+
+
+def _health(here: Installation, url: str, port: int) -> str:
     try:
         # Straight to this machine: a proxy in the environment knows nothing of it.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{here.url}/health/ready", timeout=10) as answer:
-            return str(answer.status) if _mark(answer.read(2000)) == here.mark else taken_by_another(here)
+        with opener.open(url, timeout=10) as answer:
+            return str(answer.status) if _mark(answer.read(2000)) == here.mark else taken_by_another(port)
     except urllib.error.HTTPError as error:
         body = error.read(2000)
         # Ours may refuse to say more (a host that is not allowed), but it has this page and names itself on it.
         if error.code == 404 or _mark(body) not in {None, here.mark}:
-            return taken_by_another(here)
+            return taken_by_another(port)
         return f"{error.code} {body.decode(errors='replace')}"
     except http.client.HTTPException:
-        return taken_by_another(here)
+        return taken_by_another(port)
     except OSError as error:
         return str(error)
 
 
-def taken_by_another(here: Installation) -> str:
-    return f"port {here.web_port} is taken by somebody else's server"
+def taken_by_another(port: int) -> str:
+    return f"port {port} is taken by somebody else's server"
 
 
 def _mark(body: bytes) -> str | None:
-    """The installation that an answer of /health/ready names."""
+    """The installation that an answer of a health page names."""
     try:
         said = json.loads(body)
     except ValueError:
@@ -214,6 +224,8 @@ def _print_table(here: Installation, found: dict[str, Any]) -> None:
         since = _since(row) if good else ""
         print(f"{row['name']:<10} {green if good else red}{row['state']:<9}{plain} {since}".rstrip())
     print(f"{'page':<10} {'ready' if found['health'] == '200' else found['health']:<9} {found['url']}/")
+    if found["stream"] != "200":
+        print(f"{'stream':<10} {found['stream']}")
     print(f"{'home':<10} {found['home']}")
     if not found["ready"]:
         say("Not everything is running: ./pantau up starts it, ./pantau logs tells why it stopped.")

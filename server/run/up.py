@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -20,7 +20,7 @@ from server.run.mosquitto import Broker
 from server.run.ports import PortTaken, check_free, claim_port, taken
 from server.run.processes import GUNICORN, PROCESSES, UVICORN
 from server.run.said import Failed, last_lines, say, step, wait_until
-from server.run.status import print_summary, readiness, taken_by_another
+from server.run.status import print_summary, readiness, stream_readiness, taken_by_another
 from server.run.supervision import RUNNING, Supervisor
 
 # Source maps and development builds of the npm packages: 18 MB that no page asks for.
@@ -116,11 +116,12 @@ def _bring_up(home: Home, supervisor: Supervisor, *, demo: bool, was_running: bo
         _check_free(states["web"], "web", here.web_port, here.bind)
         _prepare_application(here)
         _check_free(states["web"], "web", here.web_port, here.bind)
+    _check_free(states["live"], "stream", here.stream_port, here.bind)
     wanted = [process.name for process in PROCESSES if process.name in states and (demo or not process.is_demo)]
     _remember_expected(home, wanted)
     simulated = [process.name for process in PROCESSES if process.is_demo and process.name in wanted]
     _start(supervisor, [name for name in wanted if name not in simulated])
-    _wait_ready(here, supervisor)
+    _wait_ready(here)
     if simulated and states["simulate"]["statename"] != RUNNING:
         _load_demo(here)
     _start(supervisor, simulated)
@@ -262,16 +263,25 @@ def _start(supervisor: Supervisor, names: list[str]) -> None:
                 raise Failed(f"{name} does not stay up; {log} ends with:\n{last_lines(log)}")
 
 
-def _wait_ready(here: Installation, supervisor: Supervisor) -> None:
-    if readiness(here) == "200":
+def _wait_ready(here: Installation) -> None:
+    servers = (
+        ("web", "web", here.web_port, readiness),
+        ("live", "stream", here.stream_port, stream_readiness),
+    )
+    if all(said(here) == "200" for _, _, _, said in servers):
         return
     with step("Waiting until it is ready"):
-        if wait_until(lambda: readiness(here) in {"200", taken_by_another(here)}, seconds=90, every=0.2):
-            if readiness(here) == "200":
-                return
-            raise taken("web", here.web_port)
-        log = here.home.logs / "web.log"
-        raise Failed(f"{here.url}/health/ready says: {readiness(here)}\n{log} ends with:\n{last_lines(log)}")
+        for name, role, port, said in servers:
+            _wait_for(here, name, role, port, said)
+
+
+def _wait_for(here: Installation, name: str, role: str, port: int, said: Callable[[Installation], str]) -> None:
+    if wait_until(lambda: said(here) in {"200", taken_by_another(port)}, seconds=90, every=0.2):
+        if said(here) == "200":
+            return
+        raise taken(role, port)
+    log = here.home.logs / f"{name}.log"
+    raise Failed(f"{name} on port {port} says: {said(here)}\n{log} ends with:\n{last_lines(log)}")
 
 
 def _remember_expected(home: Home, names: list[str]) -> None:

@@ -13,7 +13,7 @@ from server.run.environment import Installation
 from server.run.home import Home
 from server.run.ports import PortTaken, check_free
 from server.run.said import Failed
-from server.run.status import readiness
+from server.run.status import readiness, stream_readiness
 
 
 @contextmanager
@@ -65,6 +65,18 @@ def own_mark(home: Path) -> str:
 def test_somebody_elses_answer_is_not_ours(tmp_path: Path, answer: str) -> None:
     port, found = said(tmp_path, answer)
     assert found == f"port {port} is taken by somebody else's server"
+
+
+def test_the_live_stream_has_to_be_ours_as_well(tmp_path: Path) -> None:
+    ours, theirs = (
+        http("200 OK", f'{{"status": "live", "listeners": 0, "installation": "{mark}"}}')
+        for mark in (own_mark(tmp_path), "0123456789abcdef")
+    )
+    with answering(ours) as port:
+        assert stream_readiness(Installation(Home(tmp_path), 1, port, None, None)) == "200"
+    with answering(theirs) as port:
+        said = stream_readiness(Installation(Home(tmp_path), 1, port, None, None))
+        assert said == f"port {port} is taken by somebody else's server"
 
 
 def test_our_own_answer_is_ready(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`./pantau up` where somebody else takes the port that it has chosen, before its web server does."""
+"""`./pantau up` where somebody else takes the port that it has chosen, before its server does."""
 
 import json
 import socket
@@ -32,22 +32,23 @@ def run(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str
     )
 
 
-def chosen(home: Home) -> int:
-    return int(home.read("state.json").get("ports", {}).get("web", 0))
+def chosen(home: Home, role: str = "web") -> int:
+    return int(home.read("state.json").get("ports", {}).get(role, 0))
 
 
-def test_up_moves_on_to_another_port(servers: PrivateServers) -> None:
+@pytest.mark.parametrize("role", ["web", "stream"])
+def test_up_moves_on_to_another_port(servers: PrivateServers, role: str) -> None:
     home = Home(servers.home.folder / "up")
     environment = {**servers.variables(), "PANTAU_HOME": str(home.folder)}
     starting = run(environment, "up", "--detach", "--no-demo")
     try:
-        assert wait_until(lambda: chosen(home) != 0, seconds=60)
-        first = chosen(home)
+        assert wait_until(lambda: chosen(home, role) != 0, seconds=60)
+        first = chosen(home, role)
         with socket.create_server(("127.0.0.1", first)):
             out, said = starting.communicate(timeout=300)
             assert starting.returncode == 0, said
-            assert f"Port {first}, chosen for the web, is in use by another process. Beginning again" in said
-            assert chosen(home) != first
+            assert f"Port {first}, chosen for the {role}, is in use by another process. Beginning again" in said
+            assert chosen(home, role) != first
             assert f"http://127.0.0.1:{chosen(home)}/" in out
             told = json.loads(run(environment, "status", "--json").communicate(timeout=60)[0])
             assert (told["ready"], told["url"]) == (True, f"http://127.0.0.1:{chosen(home)}")
