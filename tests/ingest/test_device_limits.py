@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,13 @@ def live(second: int) -> str:
 
 def delivered(thing: str, payloads: list[str], store: LimitedStore) -> list[Any]:
     """As the connection hands messages over: decoded."""
+    return [replace(each, decoded=store.registry.decode(each.topic, each.payload)) for each in waiting(thing, payloads)]
+
+
+def waiting(thing: str, payloads: list[str]) -> list[Message]:
+    """As it hands them over where much waits already: as they came."""
     received_us = microseconds(datetime.now(UTC))
-    topic = f"sensors/{thing}/pm25"
-    return [
-        Message(topic, each.encode(), received_us, decoded=store.registry.decode(topic, each.encode()))
-        for each in payloads
-    ]
+    return [Message(f"sensors/{thing}/pm25", each.encode(), received_us) for each in payloads]
 
 
 @pytest.fixture
@@ -165,6 +167,31 @@ def test_of_a_flood_a_hundred_readings_a_minute_are_kept_and_the_others_counted(
     assert outcome == Outcome(stored=500, quarantined=1_000)
     assert RejectedMessage.objects.filter(reason="flooding").count() == 100
     assert DeviceLimit.objects.get().refused == 1_000
+
+
+@pytest.mark.django_db
+def test_what_waits_is_not_even_read_while_its_device_is_in_debt(store: LimitedStore, settings: Any) -> None:
+    devices()
+    large = [f"[{', '.join(live(second) for second in range(start, start + 300))}]" for start in range(0, 3_000, 300)]
+    # Two on credit; of the third a hundred readings are kept.
+    assert store.store(waiting("flood-1", large[:3])) == Outcome(stored=600, quarantined=300)
+    messages = waiting("flood-1", large[3:]) + waiting("flood-2", [live(0)])
+    assert store.store(messages) == Outcome(stored=1, quarantined=7)
+    assert [message.decoded is None for message in messages] == [True] * 7 + [False]
+    assert RejectedMessage.objects.filter(reason="flooding").count() == 100
+    assert DeviceLimit.objects.get().refused == 300 + 7
+    status = IngestStatus.objects.get(slot=SLOT)
+    assert (status.received, status.stored, status.quarantined) == (908, 601, 307)
+
+
+@pytest.mark.django_db
+def test_what_waits_is_read_where_a_limit_was_lifted_or_it_comes_again(store: LimitedStore) -> None:
+    devices()
+    store.store(delivered("flood-1", [live(second) for second in range(700)], store))
+    messages = waiting("flood-1", [live(second) for second in range(1_000, 1_003)])
+    assert store.store(again(messages)) == Outcome(stored=3)
+    lift_limit("flood-1", until=datetime.now(UTC) + timedelta(hours=1))
+    assert store.store(waiting("flood-1", [live(2_000)])) == Outcome(stored=1)
 
 
 @pytest.mark.django_db
