@@ -34,7 +34,7 @@ from sensors.ingest.worker import Worker, prepare_process
 from sensors.registry.models import Datastream, ObservedProperty, Thing
 
 if TYPE_CHECKING:
-    from sensors.ingest.decoders import Decode
+    from sensors.ingest.connection import DecodeAhead
     from sensors.ingest.store import Store
 
 IDLE_S = 3.0
@@ -55,7 +55,7 @@ def _worker(task: Task, store: "Store", **options: Any) -> Worker:
     url = parse_broker_url(settings.MQTT_URL)
 
     def link(
-        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: "Decode"
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: "DecodeAhead"
     ) -> BrokerLink:
         return BrokerLink(
             url, task.options(**options), on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode

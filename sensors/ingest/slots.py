@@ -17,8 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from sensors.ingest.broker_figures import BrokerFigures
 from sensors.ingest.broker_url import BrokerUrl
-from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
-from sensors.ingest.decoders import Decode
+from sensors.ingest.connection import BrokerLink, DecodeAhead, Delivery, LinkOptions
 from sensors.ingest.floods.store import LimitedStore
 from sensors.ingest.http_intake import SLOT as HTTP_SLOT
 from sensors.ingest.models import IngestStatus
@@ -39,7 +38,7 @@ CONNECTED_S = 1.0
 TRIES = 3
 PAUSE_S = 1.0
 
-LinkMaker = Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink]
+LinkMaker = Callable[[Callable[[Delivery], None], Callable[[], None], DecodeAhead], BrokerLink]
 
 
 class NotRetired(RuntimeError):
@@ -108,7 +107,7 @@ def work(sessions: Sessions, slot: int, stopping: Stopping) -> str | None:
     figures = BrokerFigures(sessions.url)
 
     def link(
-        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: DecodeAhead
     ) -> BrokerLink:
         return BrokerLink(
             sessions.url, options, on_delivery=on_delivery, on_session_lost=on_session_lost, decode=decode
@@ -200,7 +199,7 @@ def _leaving(sessions: Sessions, slot: int, stopping: Stopping, links: list[_Lea
     options = sessions.options(slot, is_retiring=True, is_mqtt5=True)
 
     def make(
-        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: DecodeAhead
     ) -> BrokerLink:
         links.append(_LeavingLink(stopping, sessions.url, options, on_delivery=on_delivery, decode=decode))
         return links[0]

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import paho.mqtt.client as mqtt
 
-from sensors.ingest.connection import BrokerLink, Delivery, LinkOptions
-from sensors.ingest.decoders import Decode
+from sensors.ingest.connection import BrokerLink, DecodeAhead, Delivery, LinkOptions
 from sensors.ingest.floods.store import LimitedStore
 from sensors.ingest.models import IngestStatus
 from sensors.ingest.sources.models import MqttSource
@@ -131,7 +130,7 @@ class SourceWorker(Worker):
 
 def _link_maker(
     source: MqttSource,
-) -> Callable[[Callable[[Delivery], None], Callable[[], None], Decode], BrokerLink]:
+) -> Callable[[Callable[[Delivery], None], Callable[[], None], DecodeAhead], BrokerLink]:
     url, filters = source.broker_url(), source.filters()
     options = LinkOptions(
         client_id=source.client_id or f"pantau-{source.name}",
@@ -144,7 +143,7 @@ def _link_maker(
     )
 
     def make(
-        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: Decode
+        on_delivery: Callable[[Delivery], None], on_session_lost: Callable[[], None], decode: DecodeAhead
     ) -> BrokerLink:
         def pass_on(delivery: Delivery) -> None:
             # Whoever runs that broker could speak for any thing of this city otherwise.
