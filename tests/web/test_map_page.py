@@ -60,6 +60,10 @@ def test_every_filter_is_in_the_address_and_the_address_brings_it_back(
     expect(page.locator(COUNT)).to_have_text(words)
     again = open_page(browser, page.url, watched)
     expect(again.locator(COUNT)).to_have_text(words)
+    # A link into the open page that says nothing of the period keeps it.
+    again.evaluate("hash => (location.hash = hash)", page.url.partition("#")[2].replace("period=7d", ""))
+    expect(again.locator(COUNT)).to_have_text(words)
+    expect(again.get_by_label("7 days")).to_be_checked()
     for name, value in CHOSEN.items():
         expect(again.locator(f"#{name}")).to_have_value(value)
     expect(again.locator("#filters-count")).to_have_text("3")

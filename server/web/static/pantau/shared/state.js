@@ -1,6 +1,8 @@
 // What is chosen, kept in the URL: every view is a link, and the browser's Back button steps through choices.
 // A page opened with choices in its query (`/?category=banjir`, `/embed?…`) takes them as well; what is changed goes into the fragment.
 
+import { isPeriod } from "./period.js";
+
 export const DEFAULTS = {
   city: "",
   period: "", // 7d, 30d, … or 2015-11-11..2016-03-03; empty: the page chooses one that has data
@@ -41,6 +43,8 @@ export class ViewState extends EventTarget {
   reread() {
     const before = this.values;
     this.values = this.read();
+    // A link into an open page that names no period, or none that can be read, is about what is shown.
+    if (!isPeriod(this.values.period)) this.values.period = before.period;
     const changed = Object.keys(DEFAULTS).filter((name) => before[name] !== this.values[name]);
     if (changed.length) this.announce(changed);
   }

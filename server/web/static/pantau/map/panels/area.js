@@ -24,7 +24,7 @@ export class AreaPanel {
     const { model, code } = this;
     const dossier = this.loadDossier(paint);
     const [latest, things] = await Promise.all([
-      quiet(getLayer("reports", { ...model.filters(), area: code, limit: LATEST }, { pages: 1 })),
+      quiet(getLayer("reports", { ...model.reportFilters({ isWhole: true }), area: code, limit: LATEST }, { pages: 1 })),
       quiet(getLayer("sensors", { city: model.city, area: code })),
     ]);
     this.latest = latest?.features ?? this.latest;
