@@ -27,6 +27,8 @@ IDLE_S = 5.0
 # A client whose network takes a minute of a city's readings at once has these bytes of room; beyond, it is dropped, and comes
 # back with the last event that it has seen.
 MOST_WAITING_BYTES = 4_000_000
+# Of what was missed so many rows are looked at before somebody else has a turn.
+ROWS_AT_ONCE = 500
 
 
 @dataclass(eq=False, slots=True)
@@ -82,6 +84,9 @@ class Hub:
         self._takers: dict[int, list[Listener]] = {}
         self._task: asyncio.Task[None] | None = None
         self._joining = asyncio.Lock()
+        # Held for one reading, or one entry: whoever comes back takes turns with the others who do, and never keeps those waiting
+        # who have nothing to catch up with.
+        self._past = asyncio.Lock()
 
     @property
     def is_full(self) -> bool:
@@ -117,12 +122,12 @@ class Hub:
                 yield _gap(since)
             # From the entry itself on: rows of it may be left.
             at = Position(seen.position.xid, seen.position.id - 1)
-            while entries := await self._entries_after(at):
+            while entries := await self._past_entries(at):
                 for entry in entries:
                     if self._position is not None and entry.position > self._position:
                         break
                     at = entry.position
-                    if chunk := self._chunk(entry, listener.wanted, seen):
+                    if chunk := await self._chunk(entry, listener.wanted, seen):
                         yield chunk
                 else:
                     continue
@@ -139,15 +144,26 @@ class Hub:
             self._not_public |= strangers - self._described.keys()
         return entries
 
-    def _chunk(self, entry: Entry, wanted: Wanted, seen: EventId) -> bytes:
+    async def _past_entries(self, position: Position) -> list[Entry]:
+        async with self._past:
+            return await self._entries_after(position)
+
+    async def _chunk(self, entry: Entry, wanted: Wanted, seen: EventId) -> bytes:
+        """What is wanted of an entry that was missed. It may have any number of rows: the loop goes on in between."""
         after = seen.row if entry.position == seen.position else -1
-        return b"".join(
-            event.text
-            for event in events_of(entry, self._described)
-            if event.row > after
-            and wanted.takes(self._described[event.datastream_id])
-            and wanted.takes_value(event.result, event.quality)
-        )
+        texts = []
+        async with self._past:
+            described = self._described
+            for number, event in enumerate(events_of(entry, described), start=1):
+                if (
+                    event.row > after
+                    and wanted.takes(described[event.datastream_id])
+                    and wanted.takes_value(event.result, event.quality)
+                ):
+                    texts.append(event.text)
+                if number % ROWS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        return b"".join(texts)
 
     async def _begin(self) -> None:
         async with self._joining:

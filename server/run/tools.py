@@ -83,7 +83,8 @@ def check() -> int:
         **_compose_check(),
     }
     environment = base_environment(os.environ) | {
-        "PANTAU_HOME": str(find_home().folder),
+        # A name alone, where nothing is read: no server's user need be there to own it.
+        "PANTAU_HOME": str(CHECKOUT / ".pantau"),
         "PANTAU_SECRET_KEY": "only-for-the-checks",
         "DATABASE_URL": NO_DATABASE,
     }

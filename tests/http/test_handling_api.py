@@ -174,6 +174,14 @@ def test_a_list_that_cannot_be_meant_is_refused(dispatcher: Client, reports: Any
     assert (refused.status_code, list(refused.json()["errors"])) == (400, ["reports"])
 
 
+def test_a_slip_in_the_name_of_as_of_does_not_take_the_step_without_it(dispatcher: Client) -> None:
+    report = make_report()
+    refused = take(dispatcher, [{"id": report.public_id, "asof": "2020-01-01T00:00:00Z"}], **TAKES)
+    assert (refused.status_code, list(refused.json()["errors"]["reports"]["0"])) == (400, ["asof"])
+    report.refresh_from_db()
+    assert report.status == "submitted"
+
+
 def test_only_staff_take_steps_of_many(client: Client, dispatcher: Client) -> None:
     make_city("kota-lain", west=108.0)
     assert take(client, [{"id": make_report().public_id}], **TAKES).status_code == 403

@@ -101,6 +101,12 @@ class OneOfManySerializer(serializers.Serializer[Any]):
     id = serializers.CharField(max_length=16)
     as_of = OffsetDateTime(required=False, help_text="The updated_at that was read; see /api/reports/{id}/status/.")
 
+    def to_internal_value(self, data: Any) -> Any:
+        """A slip in the name of `as_of` must not take the step without it."""
+        if unknown := sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []:
+            raise serializers.ValidationError({name: [_("This cannot be given here.")] for name in unknown})
+        return super().to_internal_value(data)
+
 
 class StepsInput(StrictSerializer):
     reports = serializers.ListField(child=OneOfManySerializer(), min_length=1, max_length=MOST_AT_ONCE)

@@ -5,6 +5,7 @@ import { header, putSections } from "./panels/sections.js";
 
 // Each is asked for by those who open one.
 const KINDS = {
+  __proto__: null, // what is opened is named by the address
   area: async () => (await import("./panels/area.js")).AreaPanel,
   thing: async () => (await import("./panels/thing.js")).ThingPanel,
   report: async () => (await import("./panels/report.js")).ReportPanel,

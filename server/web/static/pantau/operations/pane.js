@@ -4,6 +4,9 @@ import { byId, h, show } from "../shared/dom.js";
 import { say } from "../shared/words.js";
 import { failure } from "./words.js";
 
+// The key comes from the address, and so from whoever made the link; its id becomes part of what the API is asked.
+const KEY = /^(report|incident|alert):([\w-]+)$/;
+
 export class Pane {
   /** `sheets`: kind -> (id) => a sheet with `root`, `load(signal)`, `renew()`. `onClose` when the close button is pressed. */
   constructor(sheets, onClose) {
@@ -22,8 +25,8 @@ export class Pane {
     this.asking = new AbortController();
     const { signal } = this.asking;
     this.key = key;
-    const [kind, id] = [key.split(":")[0], key.slice(key.indexOf(":") + 1)];
-    this.sheet = this.sheets[kind]?.(id) ?? null;
+    const [, kind, id] = KEY.exec(key) ?? [];
+    this.sheet = kind ? this.sheets[kind](id) : null;
     this.root.hidden = !this.sheet;
     this.error.textContent = "";
     document.documentElement.toggleAttribute("data-pane", Boolean(this.sheet));
