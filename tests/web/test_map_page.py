@@ -222,3 +222,11 @@ def test_choices_on_a_phone_open_in_a_sheet_and_give_the_focus_back(
     for width in (390, 360):
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("opened", ["constructor:x", "__proto__:x", "toString:x"])
+def test_a_link_to_what_nobody_knows_is_answered_in_words(
+    demo: Demo, browser: Browser, watched: Watched, opened: str
+) -> None:
+    page = open_page(browser, f"{demo.url}/?lang=en#open={opened}", watched, until=SETTLED)
+    expect(page.locator("#panel")).not_to_be_empty()
