@@ -65,6 +65,17 @@ def test_example_file_names_every_variable_of_compose() -> None:
     assert set(re.findall(r"\$\{([A-Z0-9_]+)", (CHECKOUT / "docker-compose.yml").read_text())) <= named
 
 
+def test_compose_passes_on_whatever_the_settings_read() -> None:
+    text = (CHECKOUT / "server/settings.py").read_text()
+    read = {name for _quote, name in re.findall(r"""env\.\w+\(\s*(["'])([A-Z0-9_]+)\1""", text)}
+    assert "PANTAU_PORT" in read
+    for process in APPLICATION:
+        # The page and the stream have a port to ask instead.
+        has_port = process.name in {"web", "live"}
+        passed = set(SERVICES[process.service]["environment"])
+        assert read - passed == ({"PANTAU_HEARTBEAT"} if has_port else set())
+
+
 def test_supervisor_keeps_each_process_running_and_stops_the_servers_last(tmp_path: Path) -> None:
     supervisor = Supervisor(Home(tmp_path), "word")
     commands = {process.name: ["/bin/true", process.name] for process in PROCESSES}
